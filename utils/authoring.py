@@ -10,13 +10,15 @@ In a solution notebook,
 - Markdown cells tagged ``answer`` and cells tagged ``solution-only`` are left out.
 
 A cell tagged ``nbval-ignore-output`` prints what differs from run to run, such as timings; its stored output
-is kept as long as no code in the notebook changes.
+is kept as long as no code in the notebook changes. The figure of the cell tagged ``readme-picture`` is also
+written as a file, for the README.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import base64
 import copy
 import hashlib
 import html
@@ -30,6 +32,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
+README_PICTURE = NOTEBOOKS / "drift.png"
 SECONDS_PER_CELL = 120
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -183,6 +186,19 @@ def write(notebook: NotebookNode, path: Path) -> bool:
 def read(path: Path) -> NotebookNode:
     """Read a notebook in format 4."""
     return nbformat.read(path, as_version=4)
+
+
+def readme_picture(notebook: NotebookNode) -> bytes | None:
+    """Return the PNG that a cell tagged ``readme-picture`` shows, or None where no cell has the tag."""
+    for cell in _code(notebook):
+        if "readme-picture" in tags(cell):
+            for output in cell.outputs:
+                png = re.search(
+                    r'src="data:image/png;base64,([^"]+)"', output.get("data", {}).get("text/html", "")
+                )
+                if png:
+                    return base64.b64decode(png[1])
+    return None
 
 
 # Checking ---------------------------------------------------------------------------------------------------
@@ -349,6 +365,7 @@ def _quoting_prose(markdown: str) -> str:
     if re.match(r"#+ (Further reading|References)", markdown):
         return ""
     for quotes_nothing in (
+        r"^#+ \d\d\. ",
         r"```.*?```",
         r"`[^`]*`",
         r"\]\([^)]*\)",
@@ -436,6 +453,9 @@ def main(arguments: list[str] | None = None) -> int:
             for folder, notebook in ((SOLUTIONS, solution), (NOTEBOOKS, derive(solution)))
             if write(notebook, folder / path.name)
         ]
+        picture = readme_picture(solution)
+        if picture is not None:
+            README_PICTURE.write_bytes(picture)
         print(f"{path.stem}: {'changed ' + ' and '.join(changed) if changed else 'unchanged'}")
         for problem in problems(solution):
             found += 1

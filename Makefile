@@ -1,0 +1,54 @@
+# Detecting Data Drift. `make lab` and `make test` need Python 3.11 to 3.13 and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# The first interpreter that is new enough; name another one with `make lab PYTHON=…`.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c "$(SUPPORTED)" >/dev/null 2>&1 && { echo $$python; break; }; done)
+
+# JupyterLab refuses to run as root unless told to, and looks for a browser where there is no display.
+LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
+	$(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
+
+NBVAL := -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+.PHONY: help lab test notebooks bench lint clean
+
+help:
+	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
+	@echo "make test       install into $(VENV) and run everything that must hold"
+	@echo "make notebooks  execute solutions/, store outputs, derive notebooks/ (one chapter: CHAPTER=03)"
+	@echo "make bench      timings and false-alarm tables (beside other tools: PEERS=1)"
+	@echo "make lint       check the code's style"
+	@echo "make clean      remove what the other commands made"
+
+$(VENV)/installed: pyproject.toml
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c "$(SUPPORTED)" 2>/dev/null; then \
+		echo "This course needs Python 3.11, 3.12 or 3.13. Install one, or name it: make lab PYTHON=/path/to/python3.12"; \
+		exit 1; \
+	fi
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+lab: $(VENV)/installed
+	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest $(NBVAL) solutions
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check utils tests
+
+notebooks: $(VENV)/installed
+	$(BIN)/python -m utils.authoring $(CHAPTER)
+
+bench: $(VENV)/installed
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) $(VENV)-* build .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,193 @@
+"""The way from solutions/ to notebooks/, and each of its checks on a notebook made to fail it."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from utils import authoring
+
+
+def notebook(*cells):
+    made = new_notebook(cells=list(cells), metadata=authoring._plain_metadata())
+    for number, cell in enumerate([cell for cell in made.cells if cell.cell_type == "code"], start=1):
+        cell.execution_count = number
+    for number, cell in enumerate(made.cells):
+        cell["id"] = f"cell-{number}"
+    made.metadata["executed"] = authoring.code_hash(made)
+    return made
+
+
+def printing(source, text, **metadata):
+    return new_code_cell(source, outputs=[new_output("stream", text=text)], metadata=metadata)
+
+
+def showing(markup):
+    data = {"text/html": markup, "text/plain": "a figure"}
+    return new_code_cell("plt.show()", outputs=[new_output("display_data", data=data)])
+
+
+TITLE = new_markdown_cell("# 01. A title")
+
+
+# Deriving ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "blanked"),
+    [
+        ("size = 512  # SOLUTION", "size = ..."),
+        ("    size: int = 2 * n == 4  # SOLUTION", "    size: int = ..."),
+        ("a, b = 1, 2  # SOLUTION\nc = 3", "a, b = ...\nc = 3"),
+        ('gap["x"] = 1 # SOLUTION', 'gap["x"] = ...'),
+        (
+            'def f(x):\n    """Twice."""\n    # BEGIN SOLUTION\n    x += x\n    return x\n    # END SOLUTION',
+            'def f(x):\n    """Twice."""\n    ...',
+        ),
+        ("x = 1  # the solution is below", "x = 1  # the solution is below"),
+    ],
+)
+def test_answers_are_blanked(source, blanked):
+    assert authoring.blank(source) == blanked
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "# BEGIN SOLUTION\nx = 1",
+        "x = 1\n# END SOLUTION",
+        "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION",
+    ],
+)
+def test_markers_that_do_not_pair_up_are_refused(source):
+    with pytest.raises(ValueError, match="SOLUTION|pair up"):
+        authoring.blank(source)
+
+
+def test_the_learners_copy_has_no_answers_and_no_outputs():
+    solution = notebook(
+        TITLE,
+        printing("x = 3  # SOLUTION", "3"),
+        new_markdown_cell("Because three.", metadata={"tags": ["answer"]}),
+        printing("print(x)", "3", tags=["solution-only"]),
+    )
+    learner = authoring.derive(solution)
+    assert [cell.source for cell in learner.cells] == ["# 01. A title", "x = ..."]
+    assert learner.cells[1].outputs == [] and learner.cells[1].execution_count is None
+    assert "executed" not in learner.metadata
+    assert solution.cells[1].source == "x = 3  # SOLUTION", "the solution itself is not changed"
+
+
+def test_writing_twice_changes_no_byte(tmp_path):
+    path = tmp_path / "01.ipynb"
+    assert authoring.write(notebook(TITLE), path)
+    first = path.read_bytes()
+    assert not authoring.write(authoring.read(path), path)
+    assert path.read_bytes() == first
+
+
+# Executing --------------------------------------------------------------------------------------------------
+
+
+def test_executing_stores_portable_outputs_and_keeps_the_volatile_ones(tmp_path):
+    before = notebook(
+        TITLE,
+        new_code_cell("import time, warnings\nwarnings.warn('slow')\nprint('a')\nprint('b')"),
+        new_markdown_cell("Between."),
+        new_code_cell("print(time.perf_counter())", metadata={"tags": ["nbval-ignore-output"]}),
+    )
+    once = authoring.execute(before, tmp_path)
+    warning = "".join(output.text for output in once.cells[1].outputs if output.name == "stderr")
+    assert warning.startswith("<cell>:2: UserWarning: slow")
+    assert authoring.problems(once) == []
+    twice = authoring.execute(once, tmp_path)
+    assert nbformat.writes(twice) == nbformat.writes(once), "a timing must not change the stored notebook"
+    once.cells[3].source += "  # changed"
+    assert authoring.execute(once, tmp_path).cells[3].outputs != once.cells[3].outputs
+
+
+# Checking ---------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_notebook_has_no_problems():
+    sound = notebook(
+        TITLE,
+        new_markdown_cell(
+            "## Idea\n\nIn chapter 02 at 02:13: 1,000 requests, 5 % of them slow, 149.6 ms on average."
+        ),
+        printing("n = 1_000\nalpha = 0.05", "149.58 ms"),
+        showing('<img alt="Recent requests are about 15 ms slower" src="data:image/png;base64,AAAA">'),
+    )
+    assert authoring.problems(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([TITLE, new_markdown_cell("### Too deep")], "skips a level"),
+        ([new_markdown_cell("no title")], "0 level-1 headings"),
+        ([TITLE, new_markdown_cell("# Another")], "2 level-1 headings"),
+        ([TITLE, showing('<img src="data:image/png;base64,AAAA">')], "says nothing"),
+        ([TITLE, showing('<img alt="plot" src="data:image/png;base64,AAAA">')], "says nothing"),
+        (
+            [TITLE, new_code_cell("f()", outputs=[new_output("display_data", data={"image/png": "AAAA"})])],
+            "no alternative text",
+        ),
+        ([TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("print(x)")], "only the learner defines"),
+        (
+            [
+                TITLE,
+                new_code_cell("def f():\n    # BEGIN SOLUTION\n    return 3\n    # END SOLUTION"),
+                new_code_cell("print(f())"),
+            ],
+            "only the learner defines",
+        ),
+        ([TITLE, new_code_cell("open('/home/mira/data.csv')")], "absolute path"),
+        ([TITLE, printing("print(p)", "saved to /tmp/a")], "absolute path"),
+        ([TITLE, new_markdown_cell("About 17 ms slower.")], "the number 17"),
+        ([TITLE, new_markdown_cell("Slower by 3.4 %."), printing("f()", "3.5 %")], "the number 3.4"),
+        ([TITLE, new_code_cell("a"), new_code_cell("b"), new_code_cell("c")], "three code cells in a row"),
+        ([TITLE, printing("x", "np.float64(3.0)")], "np.float64("),
+        (
+            [TITLE, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="", traceback=[])])],
+            "an error",
+        ),
+    ],
+)
+def test_each_check_finds_its_problem(cells, words):
+    found = authoring.problems(notebook(*cells))
+    assert len(found) == 1 and words in found[0], found
+
+
+def test_outputs_of_other_code_are_found():
+    changed = notebook(TITLE, printing("x = 1", "1"))
+    changed.cells[1].source = "x = 2"
+    assert any("belong to other code" in problem for problem in authoring.problems(changed))
+
+
+def test_a_cell_id_used_twice_is_found():
+    twice = notebook(TITLE, new_code_cell("x = 1"))
+    twice.cells[1]["id"] = twice.cells[0]["id"]
+    assert any("used more than once" in problem for problem in authoring.problems(twice))
+
+
+def test_a_name_that_the_given_code_defines_again_is_no_problem():
+    given = notebook(TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("x = 4\nprint(x)"))
+    assert authoring.problems(given) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1,000 and 1_000 and 0.05", [1000, 1000, 0.05]),
+        ("p = 2e-32 at 159.0 ms", [2e-32, 159.0]),
+        ("(150, 20)", [150, 20]),
+        ("from 144.2 to 155.6.", [144.2, 155.6]),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(text, values):
+    assert [value for value, _, _ in authoring._numbers(text)] == values
+
+
+def test_an_unknown_chapter_is_a_sentence(capsys):
+    assert authoring.main(["77"]) == 2
+    assert "no solution notebook for 77" in capsys.readouterr().err

@@ -1,0 +1,327 @@
+"""Every exercise: unanswered, right, wrong in each known way, and wrong in ways nobody thought of."""
+
+import json
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from utils.exercises import check, engine, hint, progress, reveal, verdict
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = sorted(int(path.stem[-2:]) for path in (ROOT / "utils" / "exercises").glob("chapter_*.py"))
+EXERCISES = [exercise for chapter in CHAPTERS for exercise in engine.load_chapter(chapter)]
+EACH_EXERCISE = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+
+
+def _named(exercise, answers):
+    return [
+        pytest.param(exercise.id, answer, id=f"{exercise.id}-{i}")
+        for i, answer in enumerate(answers, start=1)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_kernel(monkeypatch):
+    monkeypatch.setattr(engine, "_states", {})
+    monkeypatch.setattr(engine, "_hints_given", {})
+
+
+# Every exercise of the course -------------------------------------------------------------------------------
+
+
+@EACH_EXERCISE
+def test_an_exercise_is_complete(exercise):
+    assert len(exercise.hints) >= 2
+    assert len(exercise.wrong) >= 3
+    assert len(set(exercise.hints)) == len(exercise.hints)
+    assert exercise.why.strip().endswith(".")
+
+
+@EACH_EXERCISE
+def test_an_untouched_exercise_is_unanswered(exercise):
+    said = verdict(exercise.id, ...)
+    assert said.state == "unanswered"
+    assert f'hint("{exercise.id}")' in str(said)
+
+
+@pytest.mark.parametrize(
+    ("id", "answer", "words"),
+    [
+        pytest.param(exercise.id, answer, words, id=f"{exercise.id}-{i}")
+        for exercise in EXERCISES
+        for i, (answer, words) in enumerate(exercise.wrong, start=1)
+    ],
+)
+def test_a_known_wrong_answer_gets_its_diagnosis(id, answer, words):
+    said = verdict(id, answer)
+    assert said.state == "not yet"
+    assert words.casefold() in str(said).casefold()
+
+
+@pytest.mark.parametrize(("id", "answer"), [case for e in EXERCISES for case in _named(e, e.right)])
+def test_another_right_way_is_accepted(id, answer):
+    assert verdict(id, answer).state == "right", str(verdict(id, answer))
+
+
+@EACH_EXERCISE
+def test_the_wrong_answers_are_told_apart(exercise):
+    said = {str(verdict(exercise.id, answer)) for answer, _ in exercise.wrong}
+    assert len(said) >= 3, "at least three misconceptions need three diagnoses"
+
+
+def _raises(*args, **kwargs):
+    raise RuntimeError("out of coffee")
+
+
+def _returns_nothing(*args, **kwargs):
+    args = None
+    return args
+
+
+@EACH_EXERCISE
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "",
+        "no idea",
+        b"bytes",
+        [],
+        {},
+        set(),
+        (),
+        float("nan"),
+        float("inf"),
+        -1e300,
+        1j,
+        np.array([]),
+        np.array(["a", "b"]),
+        np.full((2, 2), np.nan),
+        pd.DataFrame({"a": [1, 2]}),
+        pd.Series([], dtype=float),
+        object(),
+        Exception("an instance"),
+        ValueError,
+        print,
+        _raises,
+        _returns_nothing,
+    ],
+    ids=lambda answer: getattr(answer, "__name__", type(answer).__name__ + repr(answer)[:12]),
+)
+def test_no_answer_whatever_raises_or_is_right_by_chance(exercise, answer):
+    said = verdict(exercise.id, answer)
+    assert said.state == "not yet"
+    assert said.message.strip()
+
+
+@EACH_EXERCISE
+def test_an_exception_of_the_learner_becomes_a_sentence(exercise):
+    if exercise.judge is not None and any(callable(answer) for answer, _ in exercise.wrong):
+        said = verdict(exercise.id, _raises)
+        assert "RuntimeError" in str(said) and "out of coffee" in str(said)
+
+
+@EACH_EXERCISE
+def test_judging_twice_gives_the_same_verdict_and_leaves_the_filters_alone(exercise):
+    before = list(warnings.filters)
+    answer, _ = exercise.wrong[0]
+    assert str(verdict(exercise.id, answer)) == str(verdict(exercise.id, answer))
+    assert warnings.filters == before
+
+
+def _solution_cells():
+    for path in sorted((ROOT / "solutions").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield path, "".join(cell["source"]), cell
+
+
+@EACH_EXERCISE
+def test_the_solution_notebook_holds_the_exercise_once_and_answers_it_right(exercise):
+    asking = [
+        (path, cell)
+        for path, source, cell in _solution_cells()
+        if f'\ncheck("{exercise.id}"' in "\n" + source
+    ]
+    assert len(asking) >= 1, "no solution notebook checks it"
+    path, cell = asking[-1]
+    assert path.name.startswith(f"{int(exercise.id.split('.')[0]):02d}_")
+    printed = "".join("".join(output.get("text", "")) for output in cell["outputs"])
+    assert f"{exercise.id}  ✓ right: {exercise.why}" in printed
+
+
+@EACH_EXERCISE
+def test_neither_hints_nor_diagnoses_give_a_literal_answer_away(exercise):
+    for _, source, _ in _solution_cells():
+        if f'check("{exercise.id}"' not in source:
+            continue
+        for literal in re.findall(r"= *([\d_.]{3,}) *# SOLUTION", source):
+            said = [str(verdict(exercise.id, answer)) for answer, _ in exercise.wrong] + list(exercise.hints)
+            plain = literal.replace("_", "")
+            assert not [text for text in said if re.search(rf"(?<![\d.]){re.escape(plain)}(?![\d])", text)]
+
+
+# The engine -------------------------------------------------------------------------------------------------
+
+
+def _judge_512(answer):
+    value = engine.as_number(answer)
+    return None if value == 512 else "halving the wandering takes four times the requests."
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """One small exercise, 99.1, in a chapter of its own."""
+    exercise = engine.Exercise(
+        id="99.1",
+        judge=_judge_512,
+        hints=("Simulate first.", "Then double."),
+        why="a small window cries wolf.",
+        wrong=((64, "four times"), ("512", "a number"), (None, "return missing")),
+    )
+    monkeypatch.setattr(
+        engine,
+        "load_chapter",
+        lambda chapter: (exercise,) if chapter == 99 else pytest.fail("another chapter"),
+    )
+    return exercise
+
+
+def test_the_three_verdicts_read_as_promised(toy, capsys):
+    check("99.1", ...)
+    check("99.1", 64)
+    check("99.1", np.int64(512))
+    assert capsys.readouterr().out.splitlines() == [
+        "99.1  ○ not answered yet: replace the ... above and run this cell again.  "
+        'hint("99.1") gives a nudge.',
+        "99.1  ✗ not yet: halving the wandering takes four times the requests.",
+        "99.1  ✓ right: a small window cries wolf.",
+    ]
+
+
+def test_hints_come_one_by_one_and_the_last_is_repeated(toy, capsys):
+    for _ in range(3):
+        hint("99.1")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "99.1  hint 1 of 2: Simulate first."
+    assert second.startswith("99.1  hint 2 of 2: Then double.") and 'reveal("99.1")' in second
+    assert third == second
+
+
+def test_progress_lists_every_exercise_of_the_chapters_at_hand(toy, capsys):
+    progress()
+    check("99.1", 64)
+    progress()
+    check("99.1", 512)
+    progress()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Nothing checked yet")
+    assert lines[2:4] == ["Chapter 99: 0 of 1 right", "  99.1  ✗ not yet"]
+    assert lines[5:7] == ["Chapter 99: 1 of 1 right", "  99.1  ✓ right"]
+
+
+@pytest.mark.parametrize("stub", [lambda x: ..., [1, ...], (..., ...), {"a": ...}], ids=str)
+def test_a_part_still_missing_counts_as_unanswered(toy, stub):
+    assert verdict("99.1", stub).state == "unanswered"
+
+
+def test_a_function_whose_body_is_still_dots_is_unanswered(toy):
+    def plain(a, b): ...
+
+    def documented(a, b):
+        """Return the largest gap."""
+        ...
+
+    assert verdict("99.1", plain).state == "unanswered"
+    assert verdict("99.1", documented).state == "unanswered"
+    assert verdict("99.1", lambda a: None if a else 3).state == "not yet"
+
+
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [("7", "chapter and number"), (None, "chapter and number"), ("98.1", "no chapter 98"), ("1.99", "1.1")],
+)
+def test_a_wrong_exercise_number_is_a_sentence(id, words, capsys):
+    check(id, 3)
+    hint(id)
+    reveal(id)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and all(words in line for line in lines)
+
+
+def test_a_number_given_as_a_float_finds_its_exercise(toy):
+    assert verdict(99.1, 512).state == "right"
+
+
+def test_a_scoreboard_has_a_line_a_behaviour(toy):
+    board = engine.Scoreboard(
+        (
+            ("is even", lambda n: None if n % 2 == 0 else "it is odd."),
+            ("is large", lambda n: None if n > 9 else "it is small."),
+        )
+    )
+    object.__setattr__(toy, "judge", board)
+    said = verdict("99.1", 11)
+    assert said.state == "not yet" and "1 of 2 behaviours hold" in said.message
+    assert said.board == ("✗ is even: it is odd.", "✓ is large")
+    assert verdict("99.1", 12).state == "right" and len(verdict("99.1", 12).board) == 2
+
+
+def test_reveal_prints_the_solution_from_its_notebook(capsys):
+    exercise = EXERCISES[-1]
+    reveal(exercise.id)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{exercise.id}  one solution")
+    assert "SOLUTION" not in printed and "check(" not in printed and "..." not in printed.split("\n", 1)[1]
+
+
+def test_reveal_without_the_solution_notebooks_is_a_sentence(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(engine, "SOLUTIONS", tmp_path)
+    reveal(EXERCISES[0].id)
+    assert "no solution notebook" in capsys.readouterr().out
+
+
+def test_call_hides_what_a_function_prints_and_keeps_the_arrays_as_they_were(capsys):
+    def careless(sample):
+        print("debugging")
+        sample.sort()
+        return sample[0]
+
+    sample = np.array([3.0, 1.0, 2.0])
+    assert engine.call(careless, sample, case="three values") == 1.0
+    assert sample.tolist() == [3.0, 1.0, 2.0]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("take", "answer", "words"),
+    [
+        (engine.as_number, "512", "the text '512'"),
+        (engine.as_number, True, "truth value"),
+        (engine.as_number, [1, 2], "a list of 2"),
+        (engine.as_number, None, "return missing"),
+        (engine.as_number, float("nan"), "nan"),
+        (engine.as_number, len, "a function"),
+        (engine.as_flag, 1, "True or False"),
+        (engine.as_array, 3, "a list or an array"),
+        (engine.as_array, "abc", "a list or an array"),
+        (engine.as_array, [[1, 2]], "one-dimensional"),
+        (engine.as_array, [1, np.nan], "finite"),
+        (engine.as_array, ["a"], "something else"),
+        (engine.as_function, 3, "without brackets"),
+    ],
+)
+def test_an_answer_of_the_wrong_kind_is_named(take, answer, words):
+    with pytest.raises(engine.NotYet, match=re.escape(words)):
+        take(answer)
+
+
+def test_answers_of_the_right_kind_are_taken_in_any_form():
+    assert engine.as_number(np.float32(1.5)) == engine.as_number(np.array([1.5])) == 1.5
+    assert engine.as_choice(" KDE ", ("kde", "ecdf")) == "kde"
+    assert engine.as_array(pd.Series([1, 2])).tolist() == engine.as_array((1, 2)).tolist() == [1.0, 2.0]
+    assert engine.as_flag(np.bool_(True)) is True

@@ -1,0 +1,88 @@
+"""The notebooks themselves: in step with each other, sound, and safe to run before anything is answered."""
+
+import copy
+import re
+
+import pytest
+from nbclient import NotebookClient
+
+from utils import authoring
+from utils.exercises import engine
+
+SOLUTIONS = sorted(authoring.SOLUTIONS.glob("*.ipynb"))
+NOTEBOOKS = sorted(authoring.NOTEBOOKS.glob("*.ipynb"))
+EACH_SOLUTION = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+EACH_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def _markdown(path):
+    return "\n\n".join(cell.source for cell in authoring.read(path).cells if cell.cell_type == "markdown")
+
+
+def test_every_solution_has_its_learners_copy_and_no_copy_stands_alone():
+    assert [path.name for path in NOTEBOOKS] == [path.name for path in SOLUTIONS]
+    assert SOLUTIONS, "there are no chapters"
+
+
+@EACH_SOLUTION
+def test_the_learners_copy_is_what_make_notebooks_derives(path):
+    derived = authoring.derive(authoring.read(path))
+    stored = (authoring.NOTEBOOKS / path.name).read_text(encoding="utf-8")
+    assert authoring.nbformat.writes(derived, version=4) + "\n" == stored, "run make notebooks"
+
+
+def test_the_readmes_picture_is_the_one_that_chapter_00_draws():
+    (picture,) = filter(None, (authoring.readme_picture(authoring.read(path)) for path in SOLUTIONS))
+    assert authoring.README_PICTURE.read_bytes() == picture, "run make notebooks"
+
+
+@EACH_SOLUTION
+def test_the_solution_passes_the_authoring_checks(path):
+    assert authoring.problems(authoring.read(path)) == []
+
+
+@EACH_SOLUTION
+def test_the_chapter_has_its_frame(path):
+    prose = _markdown(path)
+    number = path.name[:2]
+    assert re.match(rf"# {number}\. .+\?\n", prose), "the title asks the chapter's question"
+    assert re.search(r"\*\*Time:\*\* (about )?\d+ minutes", prose)
+    if number == "00":
+        return
+    assert "**Before this chapter:**" in prose
+    objectives = re.search(r"By the end of this chapter you can\n\n((?:- .+\n?(?:  .+\n?)*)+)", prose)[1]
+    assert 3 <= len(re.findall(r"^- ", objectives, flags=re.M)) <= 7
+    for heading in ("## What can go wrong", "## Recap", "## Further reading"):
+        assert re.search(rf"^{heading}", prose, flags=re.M), f"{heading!r} is missing"
+    assert "**Predict.**" in prose
+
+
+@EACH_SOLUTION
+def test_every_link_to_a_file_leads_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", _markdown(path)):
+        if not re.match(r"(https?|mailto):", target):
+            assert (authoring.NOTEBOOKS / target).exists(), f"{target} leads nowhere"
+
+
+@EACH_NOTEBOOK
+def test_run_all_on_an_untouched_notebook_raises_nothing_and_asks_every_exercise(path):
+    learner = copy.deepcopy(authoring.read(path))
+    NotebookClient(
+        learner,
+        timeout=authoring.SECONDS_PER_CELL,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(authoring.NOTEBOOKS)}},
+    ).execute()
+    printed = ""
+    for cell in learner.cells:
+        if cell.cell_type == "code":
+            assert not [output for output in cell.outputs if output.output_type == "error"] or (
+                "raises-exception" in authoring.tags(cell)
+            )
+            text = "".join(output.get("text", "") for output in cell.outputs)
+            assert "could not be judged" not in text
+            printed += text
+    asked = set(re.findall(r"^(\d+\.\d+)  ○ not answered yet", printed, flags=re.M))
+    answered_in_the_open = {"0.1"}
+    ids = {exercise.id for exercise in engine.load_chapter(int(path.name[:2]))}
+    assert ids - answered_in_the_open <= asked
