@@ -1,0 +1,133 @@
+"""Who is where: read the verdicts stored in notebooks, without executing anything.
+
+``python -m utils.exercises FOLDER`` reads every notebook below the folder, one folder or file a learner, and
+prints each learner's verdicts, then each exercise's count and its most common diagnosis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.exercises.engine import SYMBOLS, State
+
+_LINE = re.compile(r"^(\d+\.\d+)  ([○✗✓]) (?:not answered yet|not yet|right): (.*)$")
+_STATE: dict[str, State] = {symbol: state for state, symbol in SYMBOLS.items()}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One verdict as a saved notebook shows it."""
+
+    learner: str
+    id: str
+    state: State
+    message: str
+
+
+def stored_verdicts(folder: Path) -> tuple[list[Stored], list[str]]:
+    """Return the verdicts stored in the notebooks below a folder, and a sentence for each unreadable file.
+
+    Parameters
+    ----------
+    folder : Path
+        A notebook's learner is the folder that it lies in below `folder`; where it lies in `folder` itself,
+        its file name without the chapter.
+
+    Returns
+    -------
+    verdicts : list of Stored
+        At most one an exercise and learner: the last one in the notebook.
+    unreadable : list of str
+    """
+    last: dict[tuple[str, str], Stored] = {}
+    unreadable = []
+    for path in sorted(folder.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        inside = path.relative_to(folder)
+        learner = inside.parts[0] if len(inside.parts) > 1 else _name_without_chapter(path.stem)
+        try:
+            lines = list(_printed_lines(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            unreadable.append(f"{inside} cannot be read as a notebook ({type(error).__name__}).")
+            continue
+        for line in lines:
+            match = _LINE.match(line)
+            if match:
+                id, symbol, message = match.groups()
+                last[learner, id] = Stored(learner, id, _STATE[symbol], message)
+    return list(last.values()), unreadable
+
+
+def _name_without_chapter(stem: str) -> str:
+    name = re.sub(r"\d\d_[a-z_]*[a-z]", "", stem).strip("_- ")
+    return name or "(no name)"
+
+
+def _printed_lines(path: Path):
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            yield from "".join(output.get("text", "")).splitlines()
+
+
+def overview(verdicts: Sequence[Stored]) -> str:
+    """Return the table of learners and the table of exercises as plain text."""
+    if not verdicts:
+        return "No verdict is stored in these notebooks: have they been run and saved?"
+    ids = sorted({said.id for said in verdicts}, key=lambda id: tuple(map(int, id.split("."))))
+    learners = sorted({said.learner for said in verdicts})
+    symbols = {(said.learner, said.id): SYMBOLS[said.state] for said in verdicts}
+    width = max(len("learner"), *(len(learner) for learner in learners))
+
+    lines = [f"{'learner':{width}}  right  " + " ".join(f"{id:>4}" for id in ids)]
+    for learner in learners:
+        row = [symbols.get((learner, id), " ") for id in ids]
+        right = row.count(SYMBOLS["right"])
+        lines.append(f"{learner:{width}}  {right:>5}  " + " ".join(f"{symbol:>4}" for symbol in row))
+    lines += [
+        "",
+        f"{SYMBOLS['right']} right, {SYMBOLS['not yet']} not yet, {SYMBOLS['unanswered']} not answered, "
+        "blank: not run",
+        "",
+        "exercise  right  not yet  not answered  most common diagnosis",
+    ]
+    for id in ids:
+        here = [said for said in verdicts if said.id == id]
+        count = Counter(said.state for said in here)
+        diagnoses = Counter(said.message for said in here if said.state == "not yet")
+        most = ""
+        if diagnoses:
+            message, times = diagnoses.most_common(1)[0]
+            most = f"{times} x {message}"
+        lines.append(
+            f"{id:>8}  {count['right']:>5}  {count['not yet']:>7}  {count['unanswered']:>12}  {most}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the overview of a folder; return 2 when nothing could be read, 1 when some files could not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m utils.exercises", description="Who is where, from the verdicts stored in notebooks."
+    )
+    parser.add_argument("folder", type=Path, help="notebooks, one folder or one file a learner")
+    folder = parser.parse_args(arguments).folder
+    if not folder.is_dir():
+        print(f"{folder} is not a folder: name the one that holds the notebooks.", file=sys.stderr)
+        return 2
+    verdicts, unreadable = stored_verdicts(folder)
+    print(overview(verdicts))
+    for sentence in unreadable:
+        print(sentence, file=sys.stderr)
+    return 2 if not verdicts else int(bool(unreadable))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
