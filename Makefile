@@ -12,17 +12,22 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 	$(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
 
-NBVAL := -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: help lab test notebooks bench lint clean
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: help lab test test-slow test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
 	@echo "make test       install into $(VENV) and run everything that must hold"
 	@echo "make notebooks  execute solutions/, store outputs, derive notebooks/ (one chapter: CHAPTER=03)"
+	@echo "make html       a reading edition in build/html, for a browser without a network"
+	@echo "make slides     the chapters as slides in build/slides"
 	@echo "make bench      timings and false-alarm tables (beside other tools: PEERS=1)"
-	@echo "make lint       check the code's style"
 	@echo "make clean      remove what the other commands made"
+	@echo
+	@echo "For maintainers: make lint, test-browser (needs Chromium), test-slow, test-oldest"
 
 $(VENV)/installed: pyproject.toml
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c "$(SUPPORTED)" 2>/dev/null; then \
@@ -37,8 +42,28 @@ lab: $(VENV)/installed
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest $(NBVAL) solutions
+	$(PYTEST) -m "not slow and not browser" tests
+	$(PYTEST) $(NBVAL) solutions
+
+# Simulations with thousands of histories.
+test-slow: $(VENV)/installed
+	$(PYTEST) -m slow tests
+
+# JupyterLab in a real browser. Chromium itself comes from the system, or from the variable CHROMIUM.
+test-browser: $(VENV)/browser
+	$(PYTEST) -m browser tests
+
+$(VENV)/browser: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,browser]"
+	@touch $@
+
+# The lowest versions that pyproject.toml allows.
+test-oldest: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(VENV)-oldest
+	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct --editable ".[test]"
+	$(VENV)-oldest/bin/python -m pytest -q -m "not slow and not browser" tests
+	$(VENV)-oldest/bin/python -m pytest -q $(NBVAL) solutions
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
@@ -46,6 +71,9 @@ lint: $(VENV)/installed
 
 notebooks: $(VENV)/installed
 	$(BIN)/python -m utils.authoring $(CHAPTER)
+
+html slides: $(VENV)/installed
+	$(BIN)/python -m utils.publishing $@
 
 bench: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks

@@ -265,7 +265,8 @@ def _solution_cell(id: str) -> str | None:
     """Return the source of the solution cell that checks this exercise, without its markers and its check."""
     chapter = int(id.split(".")[0])
     for path in sorted(SOLUTIONS.glob(f"{chapter:02d}_*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        # The last one: chapter 00 shows wrong answers to its first exercise before the right one.
+        for cell in reversed(json.loads(path.read_text(encoding="utf-8"))["cells"]):
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and f'check("{id}"' in source:
                 lines = [
