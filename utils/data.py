@@ -120,7 +120,7 @@ class Recording:
         if self.column is None:
             raise ValueError(
                 f"{self.path.name} has several columns of numbers ({', '.join(self.frame.columns)}): "
-                "say which one holds the latencies, load_latencies(path, column=...)."
+                "say which one holds the latencies, column=... (in a shell, --column ...)."
             )
         return self.frame[self.column].dropna()
 

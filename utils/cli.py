@@ -1,0 +1,159 @@
+"""``detect-drift history.csv recent.csv``: the verdict on two files, for a shell, cron or CI.
+
+The exit status is the verdict: 0 no drift found, 1 drift, 2 it can't be said, and the reason is on standard
+error. Nothing but drift exits with 1, neither a wrong option nor a crash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from fractions import Fraction
+
+NO_DRIFT, DRIFT, CANNOT_SAY = 0, 1, 2
+# When so many more of the recent rows hold no number, the rows that do are no fair sample of them.
+RISE_IN_ROWS_LEFT_OUT = 0.05
+
+EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error).
+example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the verdict on a recent file against a file of history, and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _judge(options)
+    # Python exits with 1 after an uncaught exception, and 1 means drift: whatever went wrong ends here.
+    except (ValueError, TypeError, OSError) as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    print(f"can't say: {reason}", file=sys.stderr)
+    return CANNOT_SAY
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="detect-drift",
+        description="Have recent measurements drifted away from the historical ones?\n"
+        "Both files are CSV, one row a measurement: a time and columns of numbers, or numbers only.",
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("history", help="healthy measurements; the longer, the smaller the budget can be")
+    parser.add_argument("recent", help="the measurements in question, at least one window")
+    parser.add_argument("--column", help="the column to compare, when there are several of numbers")
+    parser.add_argument(
+        "--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M"
+    )
+    parser.add_argument("--window", type=int, default=60, help="measurements a window (default: 60)")
+    parser.add_argument(
+        "--budget",
+        type=_fraction,
+        default=Fraction(1, 720),
+        help="share of healthy windows that may alarm, such as 1/720 or 0.01 (default: 1/720)",
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=0.0, help="the distance D to live with, 0 to 1 (default: 0)"
+    )
+    parser.add_argument(
+        "--statistic",
+        nargs="+",
+        default=["ks"],
+        metavar="NAME",
+        help="ks, wasserstein, tail, or several of them (default: ks)",
+    )
+    parser.add_argument(
+        "--cycles", nargs="+", metavar="PERIOD", help="cycles to take out first, such as 1D 7D"
+    )
+    parser.add_argument(
+        "--picture", metavar="FILE", help="write a picture of history beside the window shown"
+    )
+    return parser
+
+
+def _fraction(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 1/720 or 0.01") from None
+
+
+def _judge(options: argparse.Namespace) -> int:
+    # Imported here, so that --help is quick and an installation in pieces exits with 2.
+    from utils.data import DataQualityWarning, load_latencies
+    from utils.monitor import DriftMonitor
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
+        history = load_latencies(options.history, options.column, time_format=options.time_format)
+        recent = load_latencies(
+            options.recent, options.column or history.column, time_format=options.time_format
+        )
+    print(f"history  {history}\n\nrecent   {recent}\n")
+
+    historical, values = history.latencies, recent.latencies
+    rise = recent.n_left_out / recent.n_rows - history.n_left_out / history.n_rows
+    if rise > RISE_IN_ROWS_LEFT_OUT:
+        raise ValueError(
+            f"{recent.n_left_out:,} of {recent.n_rows:,} recent rows hold no usable number, "
+            f"a share {rise:.0%} larger than in history: find out why, first."
+        )
+    n_windows, left_over = divmod(len(values), options.window) if options.window > 0 else (0, 0)
+    monitor = DriftMonitor(
+        historical,
+        options.window,
+        float(options.budget),
+        statistic=tuple(options.statistic),
+        cycles=tuple(options.cycles) if options.cycles else None,
+        tolerance=options.tolerance,
+    )
+    if not n_windows:
+        raise ValueError(
+            f"{recent.path.name} has {len(values):,} values and a window takes {options.window:,}: "
+            "collect more, or choose a smaller --window."
+        )
+    values = values.iloc[: n_windows * options.window]
+    windows = monitor.check_many(values)
+    alarms = windows["drifted"].to_numpy()
+    shown = int(alarms.argmax()) if alarms.any() else int(windows["p_value"].to_numpy().argmin())
+    window = values.iloc[shown * options.window : (shown + 1) * options.window]
+    result = monitor.check(window, after=windows.iloc[:shown] if shown else None)
+
+    cycles = f", cycles {' '.join(options.cycles)}" if options.cycles else ""
+    print(
+        f"settings: column {history.column}, window {options.window:,}, budget {options.budget}, "
+        f"tolerance {options.tolerance:g}, statistic {' '.join(options.statistic)}{cycles}"
+    )
+    print(
+        f"windows:  {n_windows:,} judged, {alarms.sum():,} in alarm; of so many healthy ones about "
+        f"{float(options.budget) * n_windows:.2g} would be"
+    )
+    if left_over:
+        print(f"          the last {left_over:,} values fill no window and were not judged")
+    which = "first window in alarm" if alarms.any() else "window furthest from history"
+    print(f"          {which}: number {shown + 1:,}, from {windows.index[shown]}")
+    print(f"verdict:  {result}")
+    if options.picture:
+        _draw(options.picture, historical, window, result, f"Window {shown + 1:,} of {n_windows:,}")
+    return DRIFT if alarms.any() else NO_DRIFT
+
+
+def _draw(path, historical, window, result, name) -> None:
+    """Write the picture; that it can't be written is no reason to withhold the verdict."""
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no display in cron
+    from utils import plots
+
+    title = f"{name} is {result.direction} than history" if result else f"{name} is unalarming"
+    try:
+        plots.use_course_style()
+        plots.ecdf_gap(historical, window, result.location, title=title).figure.savefig(path)
+    except (OSError, ValueError) as error:
+        print(f"picture not written: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
