@@ -1,0 +1,943 @@
+"""Many comparisons against one history, under one alarm budget.
+
+A `DriftMonitor` sorts the history once and then judges window after window. Its threshold is not a
+significance level but a promise: `false_alarm_rate`, the share of healthy windows that may alarm.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(42)
+>>> historical = rng.normal(loc=150, scale=20, size=60_000)
+>>> monitor = DriftMonitor(historical, window=60, false_alarm_rate=1 / 720)
+>>> monitor
+DriftMonitor(1,000 blocks of 60, statistic ks, at most 1 false alarm in 720 windows)
+>>> healthy, drifted = rng.normal(150, 20, size=60), rng.normal(165, 22, size=60)
+>>> monitor.check(healthy).drifted, monitor.check(drifted).drifted
+(False, True)
+
+How it decides
+--------------
+*The budget.* History is cut into consecutive blocks as long as a window. Each block is compared with the rest
+of history, which gives k healthy statistics S_1 ... S_k, and a recent window with statistic S gets the
+conformal p-value [1]_
+
+    ``p = (1 + #{i: S_i >= S}) / (k + 1)``.
+
+It alarms when ``p <= false_alarm_rate``. If the window and the blocks are exchangeable, every rank of S is
+equally likely and P(alarm) is ``floor((k + 1) * false_alarm_rate) / (k + 1)`` (`attainable_rate`), less if
+statistics are tied. Values inside a block may depend on each other as they like: a block carries its
+autocorrelation with it, which is why the budget holds where the KS p-value cries wolf.
+
+*Leaving a block out is free.* All of n values are the block's w and the rest's n - w, so
+``F_all = (w F_block + (n - w) F_rest) / n`` at every x, hence
+``F_block - F_rest = (F_block - F_all) * n / (n - w)``. Whatever is a maximum or an area of that difference
+(each of the three statistics here) needs comparing with all of history only, times n / (n - w): exactly.
+
+*Cycles.* A night compared with a day differs, and nothing is wrong. `cycles` are taken out of history and
+recent alike: least squares of the logarithm on sines and cosines of each period, continued into the present.
+Each stretch of history is cleaned with the cycle that the other stretches suggest, as a recent window is
+cleaned with one that it had no part in.
+
+*Accumulation.* A drift too small for one window may be plain over six. With `accumulate` each window's
+conformal p-value, taken for "slower" and "faster" separately, is turned into a normal score z (large when p
+is small), and two cumulative sums (CUSUM, Page [2]_) add it up:
+
+    ``evidence = max(0, evidence + z - 1)``,  and 0 as soon as z < 0.
+
+An alarm comes when one of them exceeds `threshold`, and sets both back to 0. For healthy windows z is
+standard normal, whatever the latencies are distributed like, so the threshold that alarms as rarely as the
+budget says is found by simulating healthy scores, with the correlation that neighbouring blocks of history
+show: ignored, it would break the promise [3]_. k blocks cannot tell what happens once in k windows from what
+happens once in ten times k, so no z is larger than their number allows, and no threshold hangs on the one
+most extreme block. That sums of transformed conformal p-values detect changes is from [4]_.
+
+References
+----------
+.. [1] V. Vovk, A. Gammerman and G. Shafer (2005), Algorithmic Learning in a Random World, Springer.
+.. [2] E. S. Page (1954), Continuous inspection schemes, Biometrika 41, 100-115.
+.. [3] R. A. Johnson and M. Bagshaw (1974), The effect of serial correlation on the performance of CUSUM
+   tests, Technometrics 16, 103-112.
+.. [4] V. Vovk, I. Petej, I. Nouretdinov, E. Ahlberg, L. Carlsson and A. Gammerman (2021), Retrain or not
+   retrain: conformal test martingales for change-point detection, Proceedings of Machine Learning Research
+   152, 191-210.
+.. [5] Y. Benjamini and Y. Hochberg (1995), Controlling the false discovery rate, Journal of the Royal
+   Statistical Society B 57, 289-300.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+from tqdm.auto import tqdm
+
+from utils.drift import as_fraction, as_sample, ks_p_value
+
+STATISTICS = ("ks", "wasserstein", "tail")
+TAIL = 0.01  # the share of history at either end that is called its tail
+HARMONICS = 3  # sines and cosines a cycle: enough for a day with two peaks
+ALLOWANCE = 1.0  # evidence forgotten each window: half the shift, in normal scores, that adds up fastest
+CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
+
+
+# --- one history -------------------------------------------------------------------------------------------
+
+
+class _History:
+    """One metric's history: sorted once, and how far its own blocks lie from the rest of it.
+
+    Every statistic has three sides, the last axis of arrays here: in all, towards slower, towards faster.
+    """
+
+    def __init__(self, values, window, statistics):
+        self.window, self.statistics = window, statistics
+        missing = np.isnan(values)
+        self.sorted = np.sort(values)[: values.size - np.count_nonzero(missing)]  # NaN sorts last
+        whole = values.size // window * window
+        blocks = values[:whole].reshape(-1, window)
+        self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
+        with np.errstate(invalid="ignore"):
+            sides = [self.compare(rows, leave_out=True).sides for rows in _chunks(blocks, "blocks")]
+        sides = np.concatenate(sides)
+        sides = sides[np.isfinite(sides).all(axis=(1, 2))]  # blocks of missing values say nothing
+        self.n_blocks = len(sides)
+        self.scale = np.ones(sides.shape[1:])
+        if (
+            self.n_blocks and len(statistics) > 1
+        ):  # a common unit: what one healthy block in a hundred exceeds
+            self.scale = np.quantile(sides, 0.99, axis=0)
+            self.scale[self.scale <= 0] = 1
+        in_time = (sides / self.scale).max(axis=1)
+        self.healthy = np.sort(in_time, axis=0)
+        self.in_time = in_time[:, 1:]
+
+    @cached_property
+    def _running_sums(self):
+        """Sums of the smallest 0, 1, 2 … values, less the median each, which keeps rounding errors small."""
+        return np.concatenate([[0.0], np.cumsum(self.sorted - self._center)])
+
+    @property
+    def _center(self):
+        return self.sorted[self.sorted.size // 2]
+
+    def compare(self, rows, *, leave_out=False, tolerance=0.0):
+        """Return a `_Comparison` of each row with history, if `leave_out` with history without that row."""
+        n, w = self.sorted.size, rows.shape[1]
+        rows = np.sort(rows, axis=1)
+        present = w - np.isnan(rows).sum(axis=1, keepdims=True) if np.isnan(rows[:, -1]).any() else w
+        at_or_below = self._count_at_or_below(rows)
+        below = self._count_below(rows, at_or_below)
+        # Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
+        # Missing values, sorted last, add nothing.
+        order = np.minimum(np.arange(w + 1), present)
+        slower = below * present - order[..., :-1] * n
+        faster = order[..., 1:] * n - at_or_below * present
+        first = np.arange(len(rows)), slower.argmax(axis=1)
+        last = np.arange(len(rows)), faster.argmax(axis=1)
+        ks = np.stack([slower[first], faster[last]], axis=1)
+        present = np.broadcast_to(present, (len(rows), 1))
+        rest = n - present if leave_out else n
+        distance = ks.max(axis=1) / (n * present[:, 0])
+        location = np.where(ks[:, 0] >= ks[:, 1], self.sorted[below[first] - 1], rows[last])
+        location = np.where(distance == 0, rows[:, 0], location)
+        sides = np.empty((len(rows), len(self.statistics), 3))
+        for j, statistic in enumerate(self.statistics):
+            if statistic == "ks":
+                sides[:, j, 1:] = ks / (rest * present) - tolerance
+                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+            elif statistic == "wasserstein":
+                sides[:, j, 1:] = self._areas(rows, at_or_below, order) * (n / rest)
+                sides[:, j, 0] = sides[:, j, 1:].sum(axis=1)
+            else:
+                sides[:, j, 1:] = self._tails(rows, present) * (n / rest)
+                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+        # A window with missing values is shorter, and wanders more, as one over the root of its length.
+        sides *= np.sqrt(present / w)[:, :, np.newaxis]
+        sides[present[:, 0] < 2] = np.nan
+        return _Comparison(sides, location, distance, rows, at_or_below, order)
+
+    def _count_at_or_below(self, rows):
+        if len(rows) == 1:
+            return np.searchsorted(self.sorted, rows, side="right")
+        # In order of size, as each search then ends close, in memory too, to where the one before it ended.
+        flat = rows.ravel()
+        by_size = np.argsort(flat)
+        counts = np.empty(flat.size, dtype=np.intp)
+        counts[by_size] = np.searchsorted(self.sorted, flat[by_size], side="right")
+        return counts.reshape(rows.shape)
+
+    def _count_below(self, rows, at_or_below):
+        """Return `at_or_below` less the ties: few as a rule, or one each in a block of history."""
+        tied = self.sorted[at_or_below - 1] == rows
+        below = at_or_below - tied
+        more = tied & (self.sorted[below - 1] == rows)
+        if more.any():
+            below[more] = np.searchsorted(self.sorted, rows[more], side="left")
+        return below
+
+    def shift(self, comparison):
+        """Return the Wasserstein-1 distance of each row from history, in the data's units."""
+        return self._areas(comparison.rows, comparison.at_or_below, comparison.order).sum(axis=1)
+
+    def _areas(self, rows, at_or_below, order):
+        """Return the areas between the quantile functions of each row and of history: row above, row below.
+
+        Row value number i stands for the shares from i/w to (i+1)/w. Where in that stretch history's
+        quantiles rise above it is the value's own rank in history; up to there the row lies above.
+        """
+        n = self.sorted.size
+        edges = order / order[..., -1:]
+        crossing = np.clip(at_or_below / n, edges[..., :-1], edges[..., 1:])
+        until_edge, until_crossing = self._quantile_area(edges), self._quantile_area(crossing)
+        values = np.nan_to_num(rows - self._center)
+        above = values * (crossing - edges[..., :-1]) - (until_crossing - until_edge[..., :-1])
+        under = (until_edge[..., 1:] - until_crossing) - values * (edges[..., 1:] - crossing)
+        return np.stack([above.sum(axis=1), under.sum(axis=1)], axis=1)
+
+    def _quantile_area(self, share):
+        """Return the area under history's quantile function (less its median) from 0 to `share`."""
+        n = self.sorted.size
+        whole = np.minimum((share * n).astype(np.intp), n - 1)
+        part = (share * n - whole) * (self.sorted[whole] - self._center)
+        return (self._running_sums[whole] + part) / n
+
+    def _tails(self, rows, present):
+        """Return the mean excess beyond history's outer quantiles, less history's own: above, below."""
+        low, high = self._tail_limits
+        excess = np.stack([np.fmax(rows - high, 0).sum(axis=1), np.fmax(low - rows, 0).sum(axis=1)], axis=1)
+        return excess / present - self._tail_excess
+
+    @cached_property
+    def _tail_limits(self):
+        last = self.sorted.size - 1
+        return self.sorted[int(TAIL * last)], self.sorted[last - int(TAIL * last)]
+
+    @cached_property
+    def _tail_excess(self):
+        low, high = self._tail_limits
+        above = self.sorted[np.searchsorted(self.sorted, high) :] - high
+        under = low - self.sorted[: np.searchsorted(self.sorted, low)]
+        return np.array([above.sum(), under.sum()]) / self.sorted.size
+
+    def judge(self, comparison):
+        """Return the combined statistic's sides, its conformal p-value and the direction of each row."""
+        sides = (comparison.sides / self.scale).max(axis=1)
+        reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], sides[:, 0], side="left")
+        p_values = np.where(np.isnan(sides[:, 0]), np.nan, (1 + reached) / (self.n_blocks + 1))
+        direction = np.where(sides[:, 1] >= sides[:, 2], "slower", "faster").astype(object)
+        direction[comparison.distance == 0] = "none"
+        return sides, p_values, direction
+
+    def scores(self, sides, *, own=0):
+        """Return the normal scores of the p-values towards slower and faster.
+
+        `own` is 1 for a block of history, which has itself among the healthy.
+        """
+        healthy, k = self.healthy[:, 1:].T, self.n_blocks
+        reached = [k - np.searchsorted(healthy[i], sides[:, i], side="left") for i in (0, 1)]
+        return -special.ndtri((np.stack(reached, axis=1) - own + 0.5) / (k + 1 - own))
+
+
+class _Comparison(NamedTuple):
+    """What `_History.compare` found, one row a window."""
+
+    sides: np.ndarray
+    location: np.ndarray
+    distance: np.ndarray
+    rows: np.ndarray
+    at_or_below: np.ndarray
+    order: np.ndarray
+
+
+def _chunks(rows, unit):
+    """Yield `rows` in parts that fit the processor's cache, with a bar if it takes over two seconds."""
+    step = max(1, CHUNK // rows.shape[1])
+    with tqdm(total=len(rows), unit=f" {unit}", delay=2, leave=False) as bar:
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            yield part
+            bar.update(len(part))
+
+
+# --- cycles ------------------------------------------------------------------------------------------------
+
+
+class _Cycles:
+    """Daily, weekly and other cycles of one history, by harmonic regression.
+
+    If all of history is positive, a cycle multiplies (least squares on the logarithm), else it adds. What is
+    left has history's average level and its units.
+
+    Parameters
+    ----------
+    values : ndarray
+        History; NaN is left out of the fit.
+    clock : ndarray
+        When each value was measured, in the unit of `periods`.
+    periods : list of float
+        The lengths of the cycles.
+    window : int
+        Stretches of history are cut between blocks of this length.
+    """
+
+    def __init__(self, values, clock, periods, window):
+        self.periods = periods
+        self.multiplies = bool(np.nanmin(values) > 0)
+        stretches = int(min(5, (clock[-1] - clock[0]) // max(periods)))
+        self._edges = np.linspace(0, values.size // window, stretches + 1).astype(int) * window
+        self._edges[-1] = values.size
+        self._parts = [self._normal_equations(values[a:b], clock[a:b]) for a, b in self._pairs()]
+        self.coefficients = self._solve(self._parts)
+
+    def clean_history(self, values, clock):
+        """Return history without its cycles, each stretch by the cycles that the others suggest."""
+        cleaned = np.empty(values.size)
+        for i, (a, b) in enumerate(self._pairs()):
+            others = self._solve(self._parts[:i] + self._parts[i + 1 :])
+            cleaned[a:b] = self.clean(values[a:b], clock[a:b], others)
+        return cleaned
+
+    def clean(self, values, clock, coefficients=None):
+        """Return `values` without their cycles."""
+        coefficients = self.coefficients if coefficients is None else coefficients
+        cleaned = np.empty(values.size)
+        for start in range(0, values.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            cycle = self._waves(clock[part])[:, 1:] @ coefficients[1:]
+            cleaned[part] = values[part] / np.exp(cycle) if self.multiplies else values[part] - cycle
+        return cleaned
+
+    def _pairs(self):
+        return list(zip(self._edges[:-1], self._edges[1:], strict=True))
+
+    def _waves(self, clock):
+        angles = [2 * np.pi * h * clock / period for period in self.periods for h in range(1, HARMONICS + 1)]
+        return np.column_stack(
+            [np.ones(clock.size)] + [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
+        )
+
+    def _normal_equations(self, values, clock):
+        size = 1 + 2 * HARMONICS * len(self.periods)
+        gram, moments = np.zeros((size, size)), np.zeros(size)
+        for start in range(0, values.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            present = ~np.isnan(values[part])
+            waves, heights = self._waves(clock[part][present]), values[part][present]
+            gram += waves.T @ waves
+            moments += waves.T @ (np.log(heights) if self.multiplies else heights)
+        return gram, moments
+
+    @staticmethod
+    def _solve(parts):
+        gram, moments = (sum(terms) for terms in zip(*parts, strict=True))
+        return np.linalg.lstsq(gram, moments, rcond=None)[0]
+
+
+# --- accumulated evidence ----------------------------------------------------------------------------------
+
+
+def _accumulate(evidence, score):
+    """Return one side's evidence after one more normal score: Page's sum, emptied by a calm window."""
+    return 0.0 if score < 0 else max(0.0, evidence + score - ALLOWANCE)
+
+
+@lru_cache(maxsize=256)
+def _evidence_threshold(rate, correlation, largest_score):
+    """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
+
+    By bisection on simulated scores: standard normal, first-order autoregressive with `correlation` between
+    neighbours, capped at `largest_score`. The seed is fixed: the same history gives the same threshold.
+    """
+    runs = 4_000
+    steps = math.ceil(max(100, 1_000 / (rate * runs)))  # about a thousand alarms, known to 3 %
+    low, high = 0.0, 40.0
+    while high - low > 0.005:
+        threshold = (low + high) / 2
+        rng = np.random.default_rng(1954)
+        scores, evidence, alarms = rng.standard_normal(runs), np.zeros(runs), 0
+        for _ in range(steps):
+            scores = correlation * scores + math.sqrt(1 - correlation**2) * rng.standard_normal(runs)
+            evidence += np.minimum(scores, largest_score)
+            evidence -= ALLOWANCE
+            evidence[(evidence < 0) | (scores < 0)] = 0
+            exceeded = evidence > threshold
+            alarms += np.count_nonzero(exceeded)
+            evidence[exceeded] = 0
+        low, high = (threshold, high) if alarms > rate * runs * steps else (low, threshold)
+    return high
+
+
+# --- the answer --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowResult:
+    """What one window's check found. Printed, it is one sentence; as a condition, it is `drifted`.
+
+    Attributes
+    ----------
+    statistic : float
+        How far the window lies from history: the KS distance D, or what `DriftMonitor` was asked for.
+    p_value : float
+        Its conformal p-value: the share of healthy windows expected to reach the statistic.
+    drifted : bool
+        Whether the window alarms.
+    direction : str
+        ``"slower"``, ``"faster"``, or ``"none"`` if the window is distributed exactly as history is.
+    location : float
+        Where the shares of values at or below differ most (the place of D), in the data's units.
+    evidence : tuple of float
+        What has been accumulated for slower and for faster, this window included; zeros if nothing is.
+    start : int
+        How many values passed between history's first and this window's first.
+    n_historical, n_recent : int
+        How many values were compared.
+    false_alarm_rate, tolerance : float
+        As the monitor was built.
+    """
+
+    statistic: float
+    p_value: float
+    drifted: bool
+    direction: str
+    location: float
+    evidence: tuple[float, float]
+    start: int
+    n_historical: int
+    n_recent: int
+    false_alarm_rate: float
+    tolerance: float
+    _history: object = field(repr=False, compare=False)
+    _comparison: object = field(repr=False, compare=False)
+
+    @cached_property
+    def shift(self):
+        """By how much values moved on average, the Wasserstein-1 distance. Computed when read."""
+        return float(self._history.shift(self._comparison)[0])
+
+    @cached_property
+    def ks_p_value(self):
+        """The p-value of the KS test, which takes values as independent. Computed when read."""
+        return ks_p_value(float(self._comparison.distance[0]), self.n_historical, self.n_recent)
+
+    def __bool__(self):
+        return self.drifted
+
+    def __str__(self):
+        verdict = (
+            f"Drift: recent is {self.direction}" if self.drifted else "No drift found: recent is unalarming"
+        )
+        return (
+            f"{verdict}, the difference from history is largest at {self.location:.4g} and values moved by "
+            f"{self.shift:.3g} on average (statistic {self.statistic:.3g}; {100 * self.p_value:.2g} % of "
+            f"healthy windows would reach it, {100 * self.false_alarm_rate:.2g} % may alarm)."
+        )
+
+
+# --- the monitor -------------------------------------------------------------------------------------------
+
+
+class DriftMonitor:
+    """Judges recent windows against one history, with a false-alarm rate that the user states.
+
+    Parameters
+    ----------
+    historical : sequence of numbers, or DataFrame
+        Healthy measurements in the order of time. A Series may bring a DatetimeIndex as its clock. A
+        DataFrame makes a monitor of tables, one column a feature, for `check_frame`; only there may values
+        be missing.
+    window : int, default 60
+        How many values make a window. Values after history's last whole block are compared with, but make no
+        block of their own.
+    false_alarm_rate : float, default 1/720
+        The budget: the share of healthy windows that may alarm. 1/720 of hourly windows is one in 30 days.
+    statistic : str or tuple of str, default "ks"
+        How the distance from history is measured:
+
+        - ``"ks"``: D, the largest gap between the two shares of values at or below some x;
+        - ``"wasserstein"``: by how much values moved on average, in the data's units;
+        - ``"tail"``: by how much the mean excess over history's 99 % quantile (or below its 1 % quantile)
+          grew, in the data's units; it sees one request in twenty that times out, which D hardly does.
+
+        Of several, each is divided by what one healthy block in a hundred exceeds, and the largest counts.
+    cycles : tuple, optional
+        Periods to take out first: in values, such as ``(24 * 60, 168 * 60)``, or, if `historical` is a Series
+        with a DatetimeIndex, in time, such as ``("1D", "7D")``. History must hold two of the longest.
+        What is left keeps history's average level; locations and shifts refer to it.
+    accumulate : bool, default False
+        Let evidence add up over windows, under the same budget.
+    tolerance : float, default 0.0
+        With the statistic "ks": the distance one is willing to live with, at least 0 and below 1. It is taken
+        off D before D is compared with the healthy blocks: if the true distance is within the tolerance, what
+        is left of D is, by the triangle inequality, no more than a window's own wandering.
+
+    Attributes
+    ----------
+    n_historical, n_blocks : int
+        The number of values and of healthy blocks.
+    threshold : float
+        What alarms beyond: the statistic, or with `accumulate` the evidence.
+    attainable_rate : float
+        The largest rate within the budget that this many blocks can keep exactly: a multiple of
+        ``1 / (n_blocks + 1)``.
+    correlation : float
+        Between the scores of neighbouring blocks, as the threshold for accumulated evidence allows for it:
+        the estimate plus its standard error, since an underestimate breaks the promise and an overestimate
+        only delays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one sentence, for input that cannot be used, and for a budget that history cannot support: k blocks
+        support no rate below ``1 / (k + 1)``.
+
+    Notes
+    -----
+    The module's text has the method. The promise is an average over histories: one particular history gives a
+    rate somewhat above or below, the more so the fewer blocks exceed the threshold. It covers windows that
+    are exchangeable with history's blocks: history must be healthy, and long enough to have seen what is
+    ordinary; a trend, or a cycle that `cycles` leaves in, is drift to it. The threshold for accumulated
+    evidence takes dependence over more than neighbouring windows as that of a first-order autoregression.
+
+    Examples
+    --------
+    A drift that grows, seen window by window, with its evidence added up:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(42)
+    >>> historical = rng.normal(loc=150, scale=20, size=60_000)
+    >>> recent = rng.normal(loc=150, scale=20, size=300) + np.linspace(0, 12, 300)
+    >>> monitor = DriftMonitor(historical, window=60, accumulate=True)
+    >>> rows = monitor.check_many(recent)
+    >>> [bool(drifted) for drifted in rows["drifted"]]
+    [False, False, False, False, True]
+    """
+
+    def __init__(
+        self,
+        historical,
+        window=60,
+        false_alarm_rate=1 / 720,
+        *,
+        statistic="ks",
+        cycles=None,
+        accumulate=False,
+        tolerance=0.0,
+    ):
+        self.window = _as_window(window)
+        self.false_alarm_rate = as_fraction(false_alarm_rate, "false_alarm_rate")
+        self.statistic = _as_statistics(statistic)
+        self.tolerance = as_fraction(tolerance, "tolerance", zero_allowed=True)
+        if self.tolerance and self.statistic != ("ks",):
+            raise ValueError('tolerance is a KS distance; use it with statistic="ks", or leave it 0.')
+        if not isinstance(accumulate, (bool, np.bool_)):
+            raise TypeError(f"accumulate is {accumulate!r}, but must be True or False.")
+        self.accumulate = bool(accumulate)
+        self._is_table = isinstance(historical, pd.DataFrame)
+        columns = (
+            _as_table(historical, "historical")
+            if self._is_table
+            else {None: as_sample(historical, "historical")}
+        )
+        self.n_historical = len(historical)
+        self._require_blocks(self.n_historical // self.window)
+        self._periods, self._origin = None, None
+        if cycles is not None:
+            clock = self._start_clock(cycles, historical)
+        if self._is_table and accumulate:
+            raise ValueError("accumulate follows one metric; build a monitor for each column that needs it.")
+        self._cycles, self._histories = {}, {}
+        for name, values in columns.items():
+            if self._periods is not None:
+                self._cycles[name] = _Cycles(values, clock, self._periods, self.window)
+                values = self._cycles[name].clean_history(values, clock)
+            self._histories[name] = _History(values, self.window, self.statistic)
+            self._require_blocks(self._histories[name].n_blocks, name)
+        self.n_blocks = min(history.n_blocks for history in self._histories.values())
+        self.attainable_rate = _affordable(self.false_alarm_rate, self.n_blocks) / (self.n_blocks + 1)
+        if self._is_table:
+            self._warn_if_one_feature_cannot_alarm()
+            return
+        history = self._histories[None]
+        if self.accumulate:
+            z = history.scores(history.in_time, own=1)
+            estimate = np.mean([np.corrcoef(z[1:, side], z[:-1, side])[0, 1] for side in (0, 1)])
+            self.correlation = float(np.clip(estimate + 1 / math.sqrt(self.n_blocks), 0, 0.95))
+            largest = -float(special.ndtri(0.5 / (self.n_blocks + 1)))
+            self.threshold = _evidence_threshold(
+                self.false_alarm_rate / 2, round(self.correlation, 2), largest
+            )
+        else:
+            affordable = _affordable(self.false_alarm_rate, self.n_blocks)
+            self.threshold = float(history.healthy[self.n_blocks - affordable, 0]) + self.tolerance
+
+    def __repr__(self):
+        options = f", cycles {self._periods}" if self._periods else ""
+        options += ", accumulated" if self.accumulate else ""
+        return (
+            f"DriftMonitor({self.n_blocks:,} blocks of {self.window:,}, "
+            f"statistic {' + '.join(self.statistic)}{options}, "
+            f"at most 1 false alarm in {1 / self.false_alarm_rate:,.4g} windows)"
+        )
+
+    # --- checks --------------------------------------------------------------------------------------------
+
+    def check(self, recent, *, after=None):
+        """Return what one window looks like against history, a `WindowResult`.
+
+        Parameters
+        ----------
+        recent : sequence of numbers
+            One window, `window` values long; a window of another length wanders more or less than history's
+            blocks do, and is refused.
+        after : WindowResult, or DataFrame from `check_many`, optional
+            What the window before it gave: time and accumulated evidence go on from there. By default the
+            window follows history directly, and no evidence has been accumulated.
+        """
+        self._refuse_table("check")
+        values = as_sample(recent, "recent")
+        if values.size != self.window:
+            raise ValueError(
+                f"recent has {values.size:,} values, but this monitor judges windows of {self.window:,}; "
+                "pass that many, cut a longer series with check_many, or build a monitor for that length."
+            )
+        start, evidence = self._resume(after)
+        history = self._histories[None]
+        comparison = history.compare(self._clean(values, recent, start)[np.newaxis], tolerance=self.tolerance)
+        sides, p_value, direction = history.judge(comparison)
+        if self.accumulate:
+            evidence = tuple(map(_accumulate, evidence, history.scores(sides[:, 1:])[0].tolist()))
+        return WindowResult(
+            statistic=float(sides[0, 0]) + self.tolerance,
+            p_value=float(p_value[0]),
+            drifted=max(evidence) > self.threshold if self.accumulate else self._within_budget(p_value[0]),
+            direction=direction[0],
+            location=float(comparison.location[0]),
+            evidence=evidence,
+            start=start,
+            n_historical=self.n_historical,
+            n_recent=self.window,
+            false_alarm_rate=self.false_alarm_rate,
+            tolerance=self.tolerance,
+            _history=history,
+            _comparison=comparison,
+        )
+
+    def check_many(self, recent, *, after=None):
+        """Return a DataFrame with one row a window.
+
+        Parameters
+        ----------
+        recent : 2-D array, or sequence of numbers
+            One window a row, or a series to be cut into windows; they follow each other in time.
+        after : WindowResult, or DataFrame from `check_many`, optional
+            As for `check`.
+
+        Returns
+        -------
+        DataFrame
+            With the columns start, statistic, p_value, drifted, direction, location and shift of
+            `WindowResult`, and, if evidence accumulates, evidence_slower and evidence_faster. The index
+            numbers the windows, or, if `recent` brings a DatetimeIndex, is the time of each
+            one's first value.
+        """
+        self._refuse_table("check_many")
+        values = self._as_windows(recent)
+        start, evidence = self._resume(after)
+        rows = self._clean(values, recent, start).reshape(-1, self.window)
+        history = self._histories[None]
+        parts = []
+        for part in _chunks(rows, "windows"):
+            comparison = history.compare(part, tolerance=self.tolerance)
+            parts.append((*history.judge(comparison), comparison.location, history.shift(comparison)))
+        sides, p_value, direction, location, shift = map(np.concatenate, zip(*parts, strict=True))
+        table = {
+            "start": start + self.window * np.arange(len(rows)),
+            "statistic": sides[:, 0] + self.tolerance,
+            "p_value": p_value,
+            "drifted": self._within_budget(p_value),
+            "direction": direction,
+            "location": location,
+            "shift": shift,
+        }
+        if self.accumulate:
+            path = np.empty((len(rows), 2))
+            for i, score in enumerate(history.scores(sides[:, 1:]).tolist()):
+                evidence = tuple(map(_accumulate, evidence, score))
+                path[i] = evidence
+                if max(evidence) > self.threshold:
+                    evidence = (0.0, 0.0)
+            table["drifted"] = path.max(axis=1) > self.threshold
+            table["evidence_slower"], table["evidence_faster"] = path.T
+        index = getattr(recent, "index", None)
+        index = (
+            index[:: self.window]
+            if isinstance(index, pd.DatetimeIndex)
+            else pd.RangeIndex(len(rows), name="window")
+        )
+        return pd.DataFrame(table, index=index)
+
+    def check_frame(self, recent):
+        """Return a DataFrame with one row a feature, corrected for testing many.
+
+        Parameters
+        ----------
+        recent : DataFrame
+            One window: `window` rows, and the columns of history in any order. Values may be missing.
+
+        Returns
+        -------
+        DataFrame
+            With, for each feature, statistic, p_value, corrected_p_value, drifted, direction, location and
+            shift of the values that are there, and missing, missing_share, usual_missing_share,
+            missing_p_value, corrected_missing_p_value and missing_rise.
+
+        Notes
+        -----
+        p-values are corrected by Benjamini and Hochberg [5]_ (`scipy.stats.false_discovery_control`), and a
+        feature has drifted if the corrected one is within `false_alarm_rate`. If no feature has drifted, one
+        window in ``1 / false_alarm_rate`` at most has any alarm, however many features there are (the proof
+        takes features as independent or positively dependent).
+
+        Missing values are judged by the same rule as everything else: the share missing in this window
+        against the shares missing in history's blocks, as a conformal p-value, corrected likewise. They are
+        left out of the statistic, which is then multiplied by the root of the share that is there, since a
+        shorter window wanders more. A feature with fewer than two values has no statistic, and no p-value.
+        """
+        if not self._is_table:
+            raise TypeError("check_frame needs a monitor built on a DataFrame; use check or check_many.")
+        if not isinstance(recent, pd.DataFrame):
+            raise TypeError(f"recent is of type {type(recent).__name__}; check_frame takes a DataFrame.")
+        absent = [name for name in self._histories if name not in recent.columns]
+        unknown = [name for name in recent.columns if name not in self._histories]
+        if absent or unknown:
+            what = f"lacks {absent}" if absent else f"has {unknown}, which history has not"
+            raise ValueError(f"recent {what}; pass the columns that the monitor was built on.")
+        if len(recent) != self.window:
+            raise ValueError(
+                f"recent has {len(recent):,} rows, but this monitor judges windows of {self.window:,}."
+            )
+        columns = _as_table(recent, "recent", all_missing=True)
+        table = {}
+        for name in tqdm(self._histories, unit=" features", delay=2, leave=False):
+            values, history = (
+                self._clean(columns[name], recent, self.n_historical, name),
+                self._histories[name],
+            )
+            with np.errstate(invalid="ignore", divide="ignore"):
+                comparison = history.compare(values[np.newaxis], tolerance=self.tolerance)
+                sides, p_value, direction = (one[0] for one in history.judge(comparison))
+                shift = history.shift(comparison)[0]
+            judged = not np.isnan(sides[0])
+            missing = int(np.isnan(values).sum())
+            usual = history.missing_shares
+            reached = usual.size - np.searchsorted(usual, missing / self.window, side="left")
+            table[name] = {
+                "statistic": sides[0] + self.tolerance,
+                "p_value": p_value,
+                "direction": direction if judged else "none",
+                "location": comparison.location[0] if judged else np.nan,
+                "shift": shift if judged else np.nan,
+                "missing": missing,
+                "missing_share": missing / self.window,
+                "usual_missing_share": float(usual.mean()),
+                "missing_p_value": (1 + reached) / (usual.size + 1),
+            }
+        table = pd.DataFrame.from_dict(table, orient="index").rename_axis(index="feature")
+        for p, corrected, verdict in (
+            ("p_value", "corrected_p_value", "drifted"),
+            ("missing_p_value", "corrected_missing_p_value", "missing_rise"),
+        ):
+            known = table[p].notna().to_numpy()
+            adjusted = np.full(len(table), np.nan)
+            if known.any():
+                adjusted[known] = stats.false_discovery_control(table[p].to_numpy(float)[known])
+            table.insert(table.columns.get_loc(p) + 1, corrected, adjusted)
+            table.insert(table.columns.get_loc(p) + 2, verdict, self._within_budget(adjusted))
+        return table
+
+    # --- what the checks share -----------------------------------------------------------------------------
+
+    def _within_budget(self, p_value):
+        """Return whether p is within the budget, forgiving the last bit: 1/720 has no exact float."""
+        within = p_value <= self.false_alarm_rate * (1 + 1e-9)
+        return within if np.ndim(within) else bool(within)
+
+    def _require_blocks(self, blocks, name=None):
+        needed = math.ceil(1 / self.false_alarm_rate * (1 - 1e-9)) - 1
+        if blocks < needed:
+            column = "" if name is None else f", in column {name!r}"
+            raise ValueError(
+                f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self.window:,} "
+                f"in historical{column} support no rate below 1/{blocks + 1:,}; give "
+                f"{needed * self.window:,} observations, or a shorter window, or accept more false alarms."
+            )
+
+    def _warn_if_one_feature_cannot_alarm(self):
+        features = len(self._histories)
+        together = math.ceil(features / (self.n_blocks + 1) / self.false_alarm_rate * (1 - 1e-9))
+        if together > 1:
+            needed = math.ceil(features / self.false_alarm_rate * (1 - 1e-9)) - 1
+            warnings.warn(
+                f"With {features} features and {self.n_blocks:,} blocks a drift can only be reported if at "
+                f"least {together} features drift together; for a drift in one alone give "
+                f"{needed * self.window:,} rows, fewer features, a shorter window or a larger "
+                "false_alarm_rate.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _refuse_table(self, method):
+        if self._is_table:
+            raise TypeError(
+                f"{method} needs a monitor built on one metric; this one takes tables: use check_frame."
+            )
+
+    def _as_windows(self, recent):
+        """Return `recent` as one row of values, a whole number of windows."""
+        if isinstance(recent, (list, tuple)) and any(np.ndim(one) for one in recent):
+            recent = _stacked(recent, self.window)
+        if getattr(recent, "ndim", 1) == 2 and not hasattr(recent, "columns"):
+            if recent.shape[1] != self.window:
+                raise ValueError(
+                    f"recent has rows of {recent.shape[1]:,} values, but this monitor judges windows of "
+                    f"{self.window:,}; pass one window a row, or the whole series in one dimension."
+                )
+            recent = recent.reshape(-1)
+        values = as_sample(recent, "recent")
+        left = values.size % self.window
+        if values.size < self.window or left:
+            raise ValueError(
+                f"recent has {values.size:,} values, {values.size // self.window:,} windows of "
+                f"{self.window:,} and {left:,} left over; pass whole windows and keep the rest for the next "
+                "call."
+            )
+        return values
+
+    def _resume(self, after):
+        """Return the position of the next value, counted from history's first, and the evidence so far."""
+        if after is None:
+            return self.n_historical, (0.0, 0.0)
+        if isinstance(after, pd.DataFrame) and len(after) and {"start", "drifted"} <= set(after.columns):
+            last = after.iloc[-1]
+            evidence = tuple(float(last.get(f"evidence_{side}", 0.0)) for side in ("slower", "faster"))
+        elif isinstance(after, WindowResult):
+            last, evidence = after, after.evidence
+        else:
+            raise TypeError("after is not what check or check_many returned; pass that, or leave it out.")
+        if last.drifted and self.accumulate:
+            evidence = (0.0, 0.0)
+        return int(last.start) + self.window, evidence
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    def _start_clock(self, cycles, historical):
+        """Read `cycles` and return when each historical value was measured, in the periods' unit."""
+        periods = [cycles] if isinstance(cycles, (str, int, float)) else list(cycles)
+        in_time = any(
+            isinstance(period, (str, pd.Timedelta)) or hasattr(period, "total_seconds") for period in periods
+        )
+        if in_time:
+            self._origin = _time_index(historical, "historical")[0]
+            try:
+                periods = [pd.Timedelta(period).total_seconds() for period in periods]
+            except (ValueError, TypeError):
+                raise ValueError(f'cycles is {cycles!r}; give periods such as ("1D", "7D").') from None
+        elif self._is_table:
+            raise ValueError(
+                'cycles of a table need a DatetimeIndex and periods in time, such as ("1D", "7D").'
+            )
+        usable = all(
+            isinstance(period, (int, float, np.number)) and not isinstance(period, bool) for period in periods
+        )
+        if not periods or not usable or not min(periods) > (0 if in_time else 1):
+            raise ValueError(
+                f"cycles is {cycles!r}; give periods in values, each more than 1, such as (24 * 60,)."
+            )
+        self._periods = [float(period) for period in periods]
+        clock = self._clock(historical, 0, self.n_historical, "historical")
+        covered = clock[-1] - clock[0] + (clock[-1] - clock[0]) / (clock.size - 1)
+        if covered < 2 * max(self._periods) * (1 - 1e-9):
+            raise ValueError(
+                f"cycles holds a period of {max(self._periods):,.0f} {'seconds' if in_time else 'values'}, "
+                f"but historical covers {covered:,.0f}; it takes two whole periods to tell a cycle from a "
+                "trend."
+            )
+        return clock
+
+    def _clock(self, values, start, size, argument="recent"):
+        if self._origin is None:
+            return np.arange(start, start + size, dtype=float)
+        try:
+            return ((_time_index(values, argument) - self._origin) / pd.Timedelta(seconds=1)).to_numpy(float)
+        except TypeError:
+            raise TypeError("recent and historical must both have a time zone, or neither.") from None
+
+    def _clean(self, values, recent, start, name=None):
+        if self._periods is None:
+            return values
+        return self._cycles[name].clean(values, self._clock(recent, start, values.size))
+
+
+# --- input -------------------------------------------------------------------------------------------------
+
+
+def _affordable(rate, blocks):
+    """Return how many of `blocks` + 1 equally likely ranks the rate pays for."""
+    return math.floor((blocks + 1) * rate * (1 + 1e-9))
+
+
+def _as_window(window):
+    if isinstance(window, (bool, np.bool_)) or not isinstance(window, (int, np.integer)):
+        raise TypeError(f"window is {window!r}, but must be a whole number of values, such as 60.")
+    if window < 2:
+        raise ValueError(f"window is {window}, but must be at least 2.")
+    return int(window)
+
+
+def _as_statistics(statistic):
+    names = (statistic,) if isinstance(statistic, str) else statistic
+    if not isinstance(names, (tuple, list)) or not names or any(name not in STATISTICS for name in names):
+        raise ValueError(f"statistic is {statistic!r}, but must be one of {STATISTICS} or a tuple of them.")
+    return tuple(dict.fromkeys(names))
+
+
+def _as_table(frame, argument, *, all_missing=False):
+    """Return a dict of float arrays, NaN where values are missing, by column name."""
+    if not frame.shape[1] or not frame.columns.is_unique:
+        raise ValueError(f"{argument} must have at least one column, and no name twice.")
+    columns = {}
+    for name in frame.columns:
+        label, column = f"{argument}[{name!r}]", frame[name]
+        if all_missing and column.isna().all():
+            columns[name] = np.full(len(frame), np.nan)
+        else:
+            columns[name] = as_sample(column, label, keep_missing=True)
+    return columns
+
+
+def _stacked(rows, window):
+    """Return a list of windows as one 2-D array, each checked by itself."""
+    rows = [as_sample(row, f"recent[{i}]") for i, row in enumerate(rows)]
+    lengths = {row.size for row in rows}
+    if lengths != {window}:
+        raise ValueError(
+            f"recent holds windows of {sorted(lengths)} values, but this monitor judges {window:,}."
+        )
+    return np.stack(rows)
+
+
+def _time_index(values, argument):
+    index = getattr(values, "index", None)
+    if not isinstance(index, pd.DatetimeIndex):
+        raise TypeError(
+            f"{argument} has no DatetimeIndex, but cycles are given in time; pass a Series with its time "
+            "stamps, or give cycles as numbers of values."
+        )
+    if index.hasnans or not index.is_monotonic_increasing:
+        raise ValueError(
+            f"{argument} has time stamps that are missing or out of order; sort it by time first."
+        )
+    return index
