@@ -42,8 +42,8 @@ def test_a_page_has_one_title_and_its_way_on_and_back(pages):
         text = page.read_text(encoding="utf-8")
         assert len(re.findall(r"<h1[ >]", text)) == 1, page.name
         assert "All chapters" in text
-        assert ("Previous: " in text) == (page != pages[1])
-        assert ("Next: " in text) == (page != pages[-1])
+        assert (">Previous: " in text) == (page != pages[1])
+        assert (">Next: " in text) == (page != pages[-1])
 
 
 def test_formulas_are_drawn_without_a_script():
@@ -66,7 +66,7 @@ def test_every_cell_knows_its_slide_and_may_decide_it_itself():
         nbformat.v4.new_markdown_cell("More of it."),
     ]
     deck = publishing.with_slides(nbformat.v4.new_notebook(cells=cells))
-    kinds = [cell.metadata.slideshow.slide_type for cell in deck.cells]
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in deck.cells]
     assert kinds == ["slide", "-", "subslide", "notes", "skip", "skip"]
 
 
