@@ -1,0 +1,575 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from scipy.signal import lfilter
+
+from utils.drift import detect_drift
+from utils.monitor import DriftMonitor, _evidence_threshold
+
+ALL = ("ks", "wasserstein", "tail")
+DAY, WEEK = 24 * 10, 168 * 10  # with ten values an hour
+
+
+def autocorrelated(rng, size, rho=0.0):
+    noise = lfilter([1], [1, -rho], rng.normal(size=size + 300))[300:]
+    return noise * np.sqrt(1 - rho**2)
+
+
+def service(rng, size, start=0, rho=0.5, daily=0.3, weekly=0.1):
+    hour = (start + np.arange(size)) / 10
+    level = daily * np.sin(2 * np.pi * hour / 24) + weekly * np.sin(2 * np.pi * hour / 168)
+    return 150 * np.exp(level + 0.13 * autocorrelated(rng, size, rho))
+
+
+def whole_numbers(rng, size):
+    return rng.integers(0, rng.integers(2, 60), size=size).astype(float)
+
+
+# --- what is computed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", [whole_numbers, lambda rng, size: rng.normal(size=size)])
+def test_distance_location_direction_and_shift_are_those_of_one_comparison(draw):
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        window = int(rng.integers(2, 40))
+        historical = draw(rng, window * int(rng.integers(2, 30)) + int(rng.integers(0, window)))
+        recent = draw(rng, (3, window))
+        monitor = DriftMonitor(historical, window, false_alarm_rate=0.5)
+        for row, values in zip(monitor.check_many(recent).itertuples(), recent, strict=True):
+            scipys = stats.ks_2samp(historical, values, method="asymp")
+            assert row.statistic == pytest.approx(scipys.statistic, abs=1e-12)
+            one = detect_drift(historical, values)
+            assert (row.location, row.direction) == (one.location, one.direction)
+            assert row.shift == pytest.approx(stats.wasserstein_distance(historical, values), abs=1e-9)
+            single = monitor.check(values)
+            assert (single.statistic, single.p_value, single.location) == (
+                row.statistic,
+                row.p_value,
+                row.location,
+            )
+            assert single.shift == pytest.approx(row.shift, abs=1e-12)
+
+
+def test_a_window_result_gives_the_ks_p_value_on_request():
+    rng = np.random.default_rng(2)
+    historical, recent = rng.normal(size=600), rng.normal(0.3, size=60)
+    result = DriftMonitor(historical, false_alarm_rate=0.2).check(recent)
+    assert result.ks_p_value == pytest.approx(stats.ks_2samp(historical, recent).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("draw", [whole_numbers, lambda rng, size: rng.normal(size=size)])
+def test_leaving_a_block_out_is_exact(draw):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        window = int(rng.integers(2, 30))
+        historical = draw(rng, window * int(rng.integers(3, 12)) + 1)
+        whole = historical[: historical.size // window * window]
+        brute_ks, brute_wasserstein = [], []
+        for i, block in enumerate(whole.reshape(-1, window)):
+            rest = np.delete(historical, slice(i * window, (i + 1) * window))
+            brute_ks.append(stats.ks_2samp(rest, block, method="asymp").statistic)
+            brute_wasserstein.append(stats.wasserstein_distance(rest, block))
+        for statistic, brute in (("ks", brute_ks), ("wasserstein", brute_wasserstein)):
+            monitor = DriftMonitor(historical, window, false_alarm_rate=0.5, statistic=statistic)
+            np.testing.assert_allclose(monitor._histories[None].healthy[:, 0], np.sort(brute), atol=1e-9)
+
+
+def test_the_p_value_counts_the_healthy_blocks_that_reach_the_statistic():
+    rng = np.random.default_rng(4)
+    historical, recent = rng.normal(size=(50, 20)), rng.normal(0.3, size=20)
+    distance = stats.ks_2samp(historical.ravel(), recent, method="asymp").statistic
+    healthy = [
+        stats.ks_2samp(np.delete(historical, i, axis=0).ravel(), historical[i], method="asymp").statistic
+        for i in range(50)
+    ]
+    result = DriftMonitor(historical.ravel(), 20, false_alarm_rate=0.1).check(recent)
+    assert result.p_value == (1 + sum(one >= distance for one in healthy)) / 51
+
+
+def test_the_threshold_is_the_largest_statistic_that_does_not_alarm():
+    rng = np.random.default_rng(5)
+    monitor = DriftMonitor(rng.normal(size=2_000), 20, false_alarm_rate=0.1, tolerance=0.05)
+    rows = monitor.check_many(rng.normal(0.2, size=(400, 20)))
+    assert 0 < rows["drifted"].sum() < 400
+    pd.testing.assert_series_equal(
+        rows["drifted"], rows["statistic"] > monitor.threshold + 1e-12, check_names=False
+    )
+
+
+# --- the budget --------------------------------------------------------------------------------------------
+
+
+def alarms_of_fresh_histories(count, make, seed, **options):
+    """Return the share of fresh histories whose next window, as healthy as they are, alarms."""
+    rng = np.random.default_rng(seed)
+    window, blocks = 60, 39
+    drifted = 0
+    for _ in range(count):
+        values = make(rng, window * (blocks + 1))
+        monitor = DriftMonitor(values[:-window], window, false_alarm_rate=0.05, **options)
+        drifted += monitor.check(values[-window:]).drifted
+    assert monitor.attainable_rate == pytest.approx(0.05)
+    return drifted
+
+
+HEALTHY = {
+    "independent": lambda rng, size: rng.normal(150, 20, size),
+    "rho 0.5": lambda rng, size: 150 + 20 * autocorrelated(rng, size, 0.5),
+    "rho 0.9": lambda rng, size: 150 + 20 * autocorrelated(rng, size, 0.9),
+    "daily cycle": lambda rng, size: service(rng, size, start=rng.integers(DAY), weekly=0),
+}
+
+
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_the_budget_holds_on_a_thousand_fresh_histories(kind):
+    options = {"cycles": (DAY,)} if kind == "daily cycle" else {}
+    drifted = alarms_of_fresh_histories(1_000, HEALTHY[kind], seed=6, **options)
+    low, high = stats.binom.interval(0.99, 1_000, 0.05)
+    assert low <= drifted <= high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statistic", ["ks", "wasserstein", "tail", ALL])
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_the_budget_holds_for_every_statistic(kind, statistic):
+    options = {"cycles": (DAY,)} if kind == "daily cycle" else {}
+    drifted = alarms_of_fresh_histories(4_000, HEALTHY[kind], seed=7, statistic=statistic, **options)
+    low, high = stats.binom.interval(0.99, 4_000, 0.05)
+    assert low <= drifted <= high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+def test_accumulated_evidence_keeps_the_budget_over_many_histories(rho):
+    rng = np.random.default_rng(8)
+    rates = []
+    for _ in range(300):
+        values = 150 + 20 * autocorrelated(rng, 60 * 600, rho)
+        monitor = DriftMonitor(values[: 60 * 200], 60, false_alarm_rate=0.01, statistic=ALL, accumulate=True)
+        rates.append(monitor.check_many(values[60 * 200 :])["drifted"].mean())
+    assert 0.005 <= np.mean(rates) <= 0.011
+
+
+def test_the_ks_p_value_breaks_the_promise_that_the_budget_keeps():
+    rng = np.random.default_rng(9)
+    values = 150 + 20 * autocorrelated(rng, 60 * 400, 0.9)
+    monitor = DriftMonitor(values[: 60 * 300], false_alarm_rate=0.05)
+    windows = values[60 * 300 :].reshape(-1, 60)
+    assert np.mean([monitor.check(window).ks_p_value <= 0.05 for window in windows]) > 0.3
+    assert monitor.check_many(windows)["drifted"].mean() < 0.15
+
+
+def test_a_budget_that_history_cannot_support_is_refused_with_what_would_help():
+    historical = np.random.default_rng(10).normal(size=14 * 60)
+    with pytest.raises(ValueError, match=r"14 blocks of 60 .* no rate below 1/15; give 43,140 observations"):
+        DriftMonitor(historical)
+    DriftMonitor(historical, false_alarm_rate=1 / 15)
+    assert DriftMonitor(np.resize(historical, 43_140)).attainable_rate == pytest.approx(1 / 720)
+    with pytest.raises(ValueError, match="43,140"):
+        DriftMonitor(np.resize(historical, 43_139))
+
+
+def test_a_tolerated_distance_does_not_alarm_and_a_larger_one_does():
+    rng = np.random.default_rng(11)
+    historical = rng.uniform(size=40_000)
+    tolerant = DriftMonitor(historical, 400, false_alarm_rate=0.05, tolerance=0.2)
+    strict = DriftMonitor(historical, 400, false_alarm_rate=0.05)
+    at_the_boundary = rng.uniform(size=(300, 400)) + 0.2  # D = 0.2 between the distributions
+    assert strict.check_many(at_the_boundary)["drifted"].all()
+    assert tolerant.check_many(at_the_boundary)["drifted"].mean() <= 0.09
+    assert tolerant.check_many(at_the_boundary + 0.2)["drifted"].all()
+    assert tolerant.check(at_the_boundary[0]).statistic == strict.check(at_the_boundary[0]).statistic
+
+
+# --- what it catches ---------------------------------------------------------------------------------------
+
+
+def test_every_statistic_sees_its_kind_of_drift_and_none_sees_drift_in_a_control():
+    rng = np.random.default_rng(12)
+    historical = rng.lognormal(5, 0.13, size=60 * 800)
+    control = rng.lognormal(5, 0.13, size=(100, 60))
+    drifts = {
+        "ks": control * np.where(rng.random(control.shape) < 0.5, 1.15, 1),
+        "wasserstein": control * 1.15,
+        "tail": np.where(rng.random(control.shape) < 0.08, control * 4, control),
+    }
+    for statistic, drifted in drifts.items():
+        monitor = DriftMonitor(historical, statistic=statistic, false_alarm_rate=0.01)
+        together = DriftMonitor(historical, statistic=ALL, false_alarm_rate=0.01)
+        for one in (monitor, together):
+            assert one.check_many(control)["drifted"].mean() <= 0.05
+            assert one.check_many(drifted)["drifted"].mean() >= 0.7
+    blind = DriftMonitor(historical, statistic="ks", false_alarm_rate=0.01)
+    assert blind.check_many(drifts["tail"])["drifted"].mean() <= 0.3
+
+
+def test_the_direction_is_slower_for_slower_and_faster_for_faster():
+    rng = np.random.default_rng(13)
+    historical, window = rng.lognormal(5, 0.2, size=6_000), rng.lognormal(5, 0.2, size=60)
+    for statistic in ("ks", "wasserstein", "tail", ALL):
+        monitor = DriftMonitor(historical, statistic=statistic, false_alarm_rate=0.05)
+        for factor, direction in ((1.5, "slower"), (0.5, "faster")):
+            result = monitor.check(window * factor)
+            assert (result.direction, result.drifted, bool(result)) == (direction, True, True)
+            assert direction in str(result)
+    assert "No drift found" in str(monitor.check(window))
+
+
+def test_cycles_in_values_are_taken_out():
+    rng = np.random.default_rng(14)
+    values = service(rng, 5 * WEEK)
+    historical, recent = values[: 4 * WEEK], values[4 * WEEK :]
+    kept = DriftMonitor(historical, window=20, false_alarm_rate=0.01)
+    removed = DriftMonitor(historical, window=20, false_alarm_rate=0.01, cycles=(DAY, WEEK))
+    assert removed.check_many(recent)["drifted"].mean() <= 0.06
+    assert kept.check_many(recent * 1.2)["drifted"].mean() <= 0.15
+    assert removed.check_many(recent * 1.2)["drifted"].mean() >= 0.6
+
+
+def test_a_cycle_of_values_around_zero_adds_instead_of_multiplying():
+    rng = np.random.default_rng(15)
+    values = 10 * np.sin(2 * np.pi * np.arange(10 * DAY) / DAY) + rng.normal(size=10 * DAY)
+    monitor = DriftMonitor(values[: 9 * DAY], window=20, false_alarm_rate=0.02, cycles=DAY)
+    assert monitor.check_many(values[9 * DAY :])["drifted"].sum() <= 2
+    assert monitor.check_many(values[9 * DAY :] + 2)["drifted"].all()
+
+
+def test_cycles_in_time_follow_the_clock_of_a_series_even_over_a_gap():
+    rng = np.random.default_rng(16)
+    minutes = pd.date_range("2026-01-01", periods=6 * WEEK, freq="6min", tz="UTC")
+    values = pd.Series(service(rng, 6 * WEEK), index=minutes)
+    historical, after_a_gap = values[: 4 * WEEK], values[4 * WEEK + 77 :][: 7 * DAY // 20 * 20]
+    in_time = DriftMonitor(historical, 20, 0.01, cycles=("1D", "7D"))
+    in_values = DriftMonitor(historical, 20, 0.01, cycles=(DAY, WEEK))
+    np.testing.assert_allclose(
+        in_time._histories[None].healthy[:, 0], in_values._histories[None].healthy[:, 0], atol=1e-9
+    )
+    rows = in_time.check_many(after_a_gap)
+    assert rows.index[1] == after_a_gap.index[20]
+    assert rows["drifted"].mean() <= 0.06
+    assert in_values.check_many(after_a_gap)["drifted"].mean() >= 0.3  # nobody told it of the gap
+
+
+# --- accumulated evidence ----------------------------------------------------------------------------------
+
+
+def test_accumulated_evidence_catches_what_single_windows_cannot():
+    rng = np.random.default_rng(17)
+    historical = 150 + 20 * autocorrelated(rng, 60 * 800, 0.7)
+    healthy = 150 + 20 * autocorrelated(rng, 60 * 400, 0.7)
+    options = dict(false_alarm_rate=1 / 400, statistic=ALL)
+    single, accumulated = (
+        DriftMonitor(historical, **options),
+        DriftMonitor(historical, accumulate=True, **options),
+    )
+    assert accumulated.check_many(healthy)["drifted"].sum() <= 4
+    caught = np.zeros(2, int)
+    for _ in range(30):
+        incident = 162 + 20 * autocorrelated(rng, 60 * 6, 0.7)
+        caught += [monitor.check_many(incident)["drifted"].any() for monitor in (single, accumulated)]
+    assert caught[1] >= 27 > 22 >= caught[0]
+
+
+def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
+    rng = np.random.default_rng(18)
+    historical = rng.normal(150, 20, size=60 * 200)
+    monitor = DriftMonitor(historical, false_alarm_rate=0.01, accumulate=True)
+    rows = monitor.check_many(rng.normal(154, 20, size=(60, 60)))
+    history = monitor._histories[None]
+    sides = history.compare(rng.normal(150, 20, size=(5, 60))).sides[:, 0, 1:]
+    reached = (history.healthy[:, 1] >= sides[0, 0]).sum()
+    assert history.scores(sides)[0, 0] == pytest.approx(stats.norm.isf((reached + 0.5) / 201))
+    evidence = rows[["evidence_slower", "evidence_faster"]].to_numpy()
+    assert (rows["drifted"] == (evidence.max(axis=1) > monitor.threshold)).all()
+    assert 1 < rows["drifted"].sum() < 60
+    largest_score = stats.norm.isf(0.5 / 201)
+    for i in range(59):
+        before = 0 if rows["drifted"].iloc[i] else evidence[i, 0]
+        assert evidence[i + 1, 0] <= before + largest_score - 1 + 1e-12
+
+
+def test_checks_one_after_the_other_are_the_same_as_many_at_once():
+    rng = np.random.default_rng(19)
+    values = service(rng, 5 * WEEK)
+    monitor = DriftMonitor(values[: 4 * WEEK], 20, 0.01, statistic=ALL, cycles=(DAY, WEEK), accumulate=True)
+    recent = values[4 * WEEK :][:400] * 1.05
+    rows, result = monitor.check_many(recent), None
+    for row, window in zip(rows.itertuples(), recent.reshape(-1, 20), strict=True):
+        result = monitor.check(window, after=result)
+        assert (result.start, result.drifted) == (row.start, row.drifted)
+        assert result.evidence == pytest.approx((row.evidence_slower, row.evidence_faster))
+    halves = monitor.check_many(recent[:200])
+    halves = pd.concat([halves, monitor.check_many(recent[200:], after=halves)], ignore_index=True)
+    pd.testing.assert_frame_equal(halves, rows, check_names=False)
+    pd.testing.assert_frame_equal(monitor.check_many(recent), rows)  # a monitor keeps nothing to itself
+
+
+def test_the_threshold_for_evidence_keeps_the_rate_it_was_found_for():
+    rng = np.random.default_rng(20)
+    for rate, correlation in ((0.01, 0.0), (0.002, 0.2)):
+        threshold = _evidence_threshold(rate, correlation, 3.0)
+        scores = autocorrelated(rng, 300_000, correlation)
+        evidence, alarms = 0.0, 0
+        for score in np.minimum(scores, 3.0).tolist():
+            evidence = 0.0 if score < 0 else max(0.0, evidence + score - 1)
+            if evidence > threshold:
+                evidence, alarms = 0.0, alarms + 1
+        assert alarms / 300_000 == pytest.approx(rate, rel=0.2)
+
+
+# --- tables ------------------------------------------------------------------------------------------------
+
+
+def features(rng, rows, count=6):
+    return pd.DataFrame({f"feature_{i}": rng.normal(size=rows) for i in range(count)})
+
+
+def test_a_frame_names_the_feature_that_drifted_and_corrects_for_looking_at_many():
+    rng = np.random.default_rng(21)
+    historical, recent = features(rng, 60 * 200), features(rng, 60)
+    monitor = DriftMonitor(historical, false_alarm_rate=0.05)
+    assert not monitor.check_frame(recent)["drifted"].any()
+    recent["feature_2"] += 2
+    table = monitor.check_frame(recent[recent.columns[::-1]])
+    assert list(table.index) == list(historical.columns)
+    assert list(table.index[table["drifted"]]) == ["feature_2"]
+    assert table.loc["feature_2", "direction"] == "slower"
+    assert table.loc["feature_2", "shift"] == pytest.approx(2, abs=0.5)
+    np.testing.assert_allclose(table["corrected_p_value"], stats.false_discovery_control(table["p_value"]))
+    for name, row in table.iterrows():
+        alone = DriftMonitor(historical[name], false_alarm_rate=0.05).check(recent[name])
+        assert (row["statistic"], row["p_value"], row["location"]) == (
+            alone.statistic,
+            alone.p_value,
+            alone.location,
+        )
+
+
+def test_many_healthy_features_together_alarm_no_more_often_than_one_may():
+    rng = np.random.default_rng(22)
+    monitor = DriftMonitor(features(rng, 20 * 400, count=20), 20, false_alarm_rate=0.05)
+    alarms = [monitor.check_frame(features(rng, 20, count=20))["drifted"].any() for _ in range(200)]
+    assert np.mean(alarms) <= 0.11
+
+
+def test_missing_values_are_counted_reported_and_a_rise_is_flagged():
+    rng = np.random.default_rng(23)
+    historical = features(rng, 60 * 200, count=3)
+    historical.loc[rng.random(len(historical)) < 0.05, "feature_0"] = np.nan
+    monitor = DriftMonitor(historical, false_alarm_rate=0.05)
+    recent = features(rng, 60, count=3)
+    recent.loc[[7, 8, 9], "feature_0"] = np.nan
+    table = monitor.check_frame(recent)
+    assert list(table["missing"]) == [3, 0, 0]
+    assert not table["missing_rise"].any() and not table["drifted"].any()
+    assert table.loc["feature_0", "usual_missing_share"] == pytest.approx(0.05, abs=0.01)
+    recent.loc[:20, "feature_0"] = np.nan
+    recent.loc[5, "feature_1"] = np.nan  # never before in 200 blocks
+    table = monitor.check_frame(recent)
+    assert list(table["missing_rise"]) == [True, True, False]
+    assert list(table["missing"]) == [21, 1, 0]
+    there = recent["feature_0"].dropna()
+    distance = stats.ks_2samp(historical["feature_0"].dropna(), there).statistic
+    assert table.loc["feature_0", "statistic"] == pytest.approx(distance * np.sqrt(39 / 60), abs=1e-12)
+    assert table.loc["feature_0", "shift"] == pytest.approx(
+        stats.wasserstein_distance(historical["feature_0"].dropna(), there), abs=1e-9
+    )
+
+
+def test_a_feature_that_is_missing_altogether_is_reported_and_not_called_healthy():
+    rng = np.random.default_rng(24)
+    monitor = DriftMonitor(features(rng, 60 * 100, count=3), false_alarm_rate=0.05, statistic=ALL)
+    recent = features(rng, 60, count=3)
+    recent["feature_1"] = None
+    table = monitor.check_frame(recent)
+    assert np.isnan(table.loc["feature_1", ["statistic", "p_value", "corrected_p_value"]].astype(float)).all()
+    assert list(table["missing_rise"]) == [False, True, False]
+    assert table["p_value"].drop("feature_1").notna().all()
+
+
+def test_shorter_windows_by_missing_values_keep_the_budget():
+    rng = np.random.default_rng(25)
+    monitor = DriftMonitor(features(rng, 60 * 200, count=1), false_alarm_rate=0.05)
+    alarms = 0
+    for _ in range(400):
+        recent = features(rng, 60, count=1)
+        recent.loc[rng.permutation(60)[:40], "feature_0"] = np.nan
+        alarms += monitor.check_frame(recent)["drifted"].iloc[0]
+    low, high = stats.binom.interval(0.999, 400, 0.05)
+    assert low <= alarms <= high
+
+
+def test_a_frame_whose_single_features_could_never_alarm_says_so():
+    rng = np.random.default_rng(26)
+    with pytest.warns(UserWarning, match="at least 5 features drift together; .* 5,940 rows"):
+        DriftMonitor(features(rng, 60 * 19, count=5), false_alarm_rate=0.05)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DriftMonitor(features(rng, 60 * 99, count=5), false_alarm_rate=0.05)
+
+
+def test_cycles_are_taken_out_of_tables_by_their_clock():
+    rng = np.random.default_rng(27)
+    index = pd.date_range("2026-01-01", periods=5 * WEEK, freq="6min")
+    table = pd.DataFrame({"a": service(rng, 5 * WEEK), "b": service(rng, 5 * WEEK)}, index=index)
+    table.iloc[3, 0] = np.nan
+    monitor = DriftMonitor(table[: 4 * WEEK], 20, 0.05, cycles=("1D", "7D"))
+    drifted = table[4 * WEEK :] * [1, 1.4]
+    found = [monitor.check_frame(drifted[i : i + 20])["drifted"].to_numpy() for i in range(0, 1_600, 40)]
+    assert np.mean(found, axis=0)[1] > 0.9 and np.mean(found, axis=0)[0] < 0.2
+
+
+# --- input -------------------------------------------------------------------------------------------------
+
+GOOD = np.random.default_rng(28).normal(150, 20, size=6_000)
+TABLE = pd.DataFrame({"a": GOOD, "b": GOOD})
+CLOCKED = pd.Series(GOOD, index=pd.date_range("2026-01-01", periods=6_000, freq="1min"))
+
+
+def build(*args, **kwargs):
+    return DriftMonitor(*args, **({"false_alarm_rate": 0.05} | kwargs))
+
+
+def spoiled(value, size=60):
+    values = GOOD[:size].astype(object)
+    values[7] = value
+    return values
+
+
+BAD = [
+    (lambda: build([]), ValueError, "historical is empty"),
+    (
+        lambda: build(spoiled(np.nan, 6_000).astype(float)),
+        ValueError,
+        "historical holds 1 missing .* position 7",
+    ),
+    (lambda: build(GOOD.reshape(-1, 2)), ValueError, "historical has 2 dimensions"),
+    (lambda: build("abc"), TypeError, "historical is text"),
+    (lambda: build(None), TypeError, "historical"),
+    (lambda: build(GOOD[:30]), ValueError, "0 blocks of 60 .* give 1,140 observations"),
+    (lambda: build(GOOD, window=1), ValueError, "window is 1, but must be at least 2"),
+    (lambda: build(GOOD, window=60.0), TypeError, "window is 60.0, but must be a whole number"),
+    (lambda: build(GOOD, window=True), TypeError, "window is True"),
+    (lambda: build(GOOD, false_alarm_rate=0), ValueError, "false_alarm_rate is 0"),
+    (lambda: build(GOOD, false_alarm_rate=720), ValueError, "false_alarm_rate is 720"),
+    (lambda: build(GOOD, false_alarm_rate="1/720"), TypeError, "false_alarm_rate is '1/720'"),
+    (lambda: build(GOOD, statistic="psi"), ValueError, "statistic is 'psi', but must be one of"),
+    (lambda: build(GOOD, statistic=()), ValueError, "statistic is ()"),
+    (lambda: build(GOOD, statistic=None), ValueError, "statistic is None"),
+    (lambda: build(GOOD, statistic=("ks", ["tail"])), ValueError, "statistic is"),
+    (lambda: build(GOOD, tolerance=1), ValueError, "tolerance is 1"),
+    (lambda: build(GOOD, tolerance=0.1, statistic="tail"), ValueError, "tolerance is a KS distance"),
+    (lambda: build(GOOD, accumulate="yes"), TypeError, "accumulate is 'yes'"),
+    (lambda: build(GOOD, cycles=()), ValueError, "cycles is ()"),
+    (lambda: build(GOOD, cycles=(1,)), ValueError, "cycles is"),
+    (lambda: build(GOOD, cycles=(-24,)), ValueError, "cycles is"),
+    (lambda: build(GOOD, cycles=(np.nan,)), ValueError, "cycles is"),
+    (lambda: build(GOOD, cycles=5j), ValueError, "cycles is"),
+    (lambda: build(GOOD, cycles=(3_001,)), ValueError, "period of 3,001 values, .* covers 6,000"),
+    (lambda: build(GOOD, cycles="1D"), TypeError, "historical has no DatetimeIndex"),
+    (lambda: build(CLOCKED, cycles=("1D", "often")), ValueError, "cycles is"),
+    (lambda: build(CLOCKED, cycles="7D"), ValueError, "period of 604,800 seconds"),
+    (lambda: build(CLOCKED[::-1], cycles="1D"), ValueError, "historical has time stamps"),
+    (lambda: build(TABLE, cycles=(24,)), ValueError, "cycles of a table"),
+    (lambda: build(TABLE, accumulate=True), ValueError, "accumulate follows one metric"),
+    (lambda: build(TABLE.assign(b="x")), TypeError, r"historical\['b'\] holds text"),
+    (lambda: build(TABLE[[]]), ValueError, "historical must have at least one column"),
+    (lambda: build(TABLE.assign(b=np.nan)), ValueError, r"historical\['b'\]"),
+    (
+        lambda: build(TABLE, window=60).check(GOOD[:60]),
+        TypeError,
+        "check needs a monitor built on one metric",
+    ),
+    (lambda: build(TABLE).check_many(GOOD[:60]), TypeError, "check_many needs"),
+    (
+        lambda: build(GOOD).check_frame(TABLE[:60]),
+        TypeError,
+        "check_frame needs a monitor built on a DataFrame",
+    ),
+    (lambda: build(TABLE).check_frame(GOOD[:60]), TypeError, "recent is of type ndarray"),
+    (lambda: build(TABLE).check_frame(TABLE[["a"]][:60]), ValueError, r"recent lacks \['b'\]"),
+    (lambda: build(TABLE).check_frame(TABLE[:60].assign(c=1)), ValueError, r"recent has \['c'\]"),
+    (lambda: build(TABLE).check_frame(TABLE[:61]), ValueError, "recent has 61 rows"),
+    (
+        lambda: build(TABLE).check_frame(TABLE[:60].assign(b=np.inf)),
+        ValueError,
+        r"recent\['b'\] holds 60 inf",
+    ),
+    (lambda: build(GOOD).check([]), ValueError, "recent is empty"),
+    (lambda: build(GOOD).check(GOOD[:59]), ValueError, "recent has 59 values, .* windows of 60"),
+    (lambda: build(GOOD).check(spoiled(np.nan)), ValueError, "recent holds 1 missing value .* position 7"),
+    (lambda: build(GOOD).check(spoiled(np.inf).astype(float)), ValueError, "recent holds 1 infinite"),
+    (lambda: build(GOOD).check(spoiled("12")), TypeError, "recent holds text"),
+    (lambda: build(GOOD).check(spoiled(None)), ValueError, "recent holds 1 missing"),
+    (lambda: build(GOOD).check(GOOD[:60] > 150), TypeError, "recent holds truth values"),
+    (lambda: build(GOOD).check(GOOD[:60] * 1j), TypeError, "recent holds complex"),
+    (lambda: build(GOOD).check(TABLE[:60]), TypeError, "recent is a table"),
+    (lambda: build(GOOD).check(CLOCKED.index[:60]), TypeError, "recent holds dates"),
+    (lambda: build(GOOD).check(GOOD[:60].reshape(1, -1)), ValueError, "recent has 2 dimensions"),
+    (lambda: build(GOOD).check(GOOD[:60], after=3), TypeError, "after is not what"),
+    (lambda: build(GOOD).check_many(GOOD[:90]), ValueError, "90 values, 1 windows of 60 and 30 left over"),
+    (lambda: build(GOOD).check_many(GOOD[:30]), ValueError, "0 windows"),
+    (lambda: build(GOOD).check_many(GOOD.reshape(-1, 30)), ValueError, "rows of 30 values"),
+    (lambda: build(GOOD).check_many(GOOD.reshape(10, 10, 60)), ValueError, "3 dimensions"),
+    (lambda: build(GOOD).check_many(spoiled(np.nan).reshape(1, -1)), ValueError, "recent holds 1 missing"),
+    (lambda: build(GOOD).check_many([GOOD[:60], GOOD[:30]]), ValueError, r"windows of \[30, 60\] values"),
+    (lambda: build(GOOD).check_many(TABLE[:60]), TypeError, "recent is a table"),
+    (lambda: build(GOOD).check_many(None), TypeError, "recent"),
+    (lambda: build(CLOCKED, cycles="1D").check(GOOD[:60]), TypeError, "recent has no DatetimeIndex"),
+    (lambda: build(CLOCKED, cycles="1D").check(CLOCKED[:60].tz_localize("UTC")), TypeError, "time zone"),
+]
+
+
+@pytest.mark.parametrize("case", BAD, ids=[f"{i}" for i in range(len(BAD))])
+def test_bad_input_gets_one_sentence(case):
+    call, error, message = case
+    with pytest.raises(error, match=message) as caught:
+        call()
+    text = str(caught.value)
+    assert "\n" not in text and text.endswith(".") and len(text) < 320
+
+
+def test_every_kind_of_sequence_gives_the_same_answer_and_is_left_alone():
+    monitor, window = build(GOOD), GOOD[60:120]
+    expected = monitor.check(window).statistic
+    frozen = window.copy()
+    frozen.flags.writeable = False
+    every_other = np.repeat(window, 2)[::2]
+    masked = np.ma.masked_array(window, mask=False)
+    kinds = [
+        list(window),
+        tuple(window),
+        pd.Series(window, index=range(60, 0, -1)),
+        frozen,
+        every_other,
+        masked,
+    ]
+    for values in kinds:
+        assert monitor.check(values).statistic == expected
+        assert monitor.check_many(values)["statistic"].item() == expected
+    assert monitor.check_many([list(window), list(window)])["statistic"].tolist() == [expected] * 2
+    whole = np.round(window)
+    assert monitor.check(whole.astype(np.int32)).statistic == monitor.check(whole).statistic
+
+
+def test_inputs_are_never_changed():
+    rng = np.random.default_rng(29)
+    historical, recent = CLOCKED * 1.0, CLOCKED[:120] * 1.0
+    kept = historical.copy(), recent.copy()
+    monitor = DriftMonitor(historical, 60, 0.05, statistic=ALL, cycles="1D", accumulate=True)
+    monitor.check_many(recent)
+    monitor.check(recent[:60])
+    pd.testing.assert_series_equal(historical, kept[0])
+    pd.testing.assert_series_equal(recent, kept[1])
+    table, window = features(rng, 6_000, 2), features(rng, 60, 2)
+    window.iloc[3, 1] = np.nan
+    kept = table.copy(), window.copy()
+    DriftMonitor(table, 60, 0.05).check_frame(window)
+    pd.testing.assert_frame_equal(table, kept[0])
+    pd.testing.assert_frame_equal(window, kept[1])
+    historical.iloc[:] = 0.0
+    assert monitor.check(recent[:60]).statistic < 100  # nor does the monitor look at them again
