@@ -31,7 +31,7 @@ help:
 
 $(VENV)/installed: pyproject.toml
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c "$(SUPPORTED)" 2>/dev/null; then \
-		echo "This course needs Python 3.11, 3.12 or 3.13. Install one, or name it: make lab PYTHON=/path/to/python3.12"; \
+		echo "This course needs Python 3.11, 3.12 or 3.13. Install one, or name it: make lab PYTHON=python3.12"; \
 		exit 1; \
 	fi
 	$(PYTHON) -m venv --clear $(VENV)

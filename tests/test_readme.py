@@ -1,0 +1,99 @@
+"""What the README says can be done, can be done."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from utils import authoring, simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", "INSTRUCTORS.md")
+}
+README = DOCUMENTS["README.md"]
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, flags=re.M | re.S)
+COMMANDS = [line for language, block in BLOCKS if not language for line in block.splitlines()]
+BINDER = "https://mybinder.org/v2/gh/OWNER/NAME/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb"
+# Where each command of the README is run. A new command belongs here, with a test of its own.
+RUN_BY = {
+    "make lab": "test_fresh_clone.py",
+    "conda env create --file environment.yml": "test_environment.py reads the file; conda itself is not run",
+    "conda activate detecting-data-drift": "test_the_conda_environment_has_the_readmes_name",
+    "jupyter lab notebooks/00_start_here.ipynb": "test_fresh_clone.py, by make lab",
+    "python -m venv .venv": "test_fresh_clone.py, by make lab",
+    ".venv/bin/python -m pip install --editable .": "test_fresh_clone.py, by make lab",
+    ".venv/bin/jupyter lab notebooks/00_start_here.ipynb": "test_fresh_clone.py, by make lab",
+    BINDER: "a form to fill in",
+}
+
+
+def test_every_command_of_the_readme_is_run_somewhere():
+    assert COMMANDS and set(COMMANDS) == set(RUN_BY)
+
+
+def test_every_make_target_that_a_document_names_exists():
+    named = {target for text in DOCUMENTS.values() for target in re.findall(r"`make ([a-z-]+)", text)}
+    assert {"lab", "test", "notebooks"} <= named
+    for target in named:
+        plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+        assert plan.returncode == 0, plan.stderr
+
+
+def test_the_python_example_runs_as_it_stands():
+    (example,) = [block for language, block in BLOCKS if language == "python"]
+    historical, recent = simulate.course_latencies()
+    historical = simulate.autocorrelated_latencies(60_000, 0, simulate.np.random.default_rng(1))
+    names = {"historical": historical, "recent": recent[:60]}
+    exec(example, names)
+    assert names["monitor"].check(recent[:60]).drifted
+
+
+def test_the_conda_environment_has_the_readmes_name():
+    name = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["name"]
+    assert f"conda activate {name}" in COMMANDS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_inside_the_course_leads_somewhere(document):
+    text = DOCUMENTS[document]
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.M)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```", "", text, flags=re.S)):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif not target.startswith("https://"):
+            assert (ROOT / target).exists(), target
+
+
+def _frame(path):
+    """Return a chapter's question, minutes and number of exercises, as its first cell gives them."""
+    first = authoring.read(path).cells[0].source
+    question = re.match(r"# \d\d\. (.+)", first)[1]
+    minutes, exercises = re.search(r"\*\*Time:\*\* (\d+) minutes, (\d+) exercises", first).groups()
+    return question, int(minutes), int(exercises)
+
+
+@pytest.mark.parametrize("path", sorted(authoring.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_syllabus_tells_each_chapters_question_minutes_and_exercises(path):
+    question, minutes, exercises = _frame(path)
+    link = re.escape(f"[{question}](notebooks/{path.name})")
+    row = rf"\| {path.name[:2]} \| {link} \|[^|\n]+\| {minutes} \| {exercises} \|"
+    assert re.search(row, README), f"the README's row for {path.stem} should have {minutes} and {exercises}"
+    start = authoring.read(authoring.SOLUTIONS / "00_start_here.ipynb")
+    prose = "\n".join(cell.source for cell in start.cells if cell.cell_type == "markdown")
+    assert re.search(
+        rf"chapter {path.name[:2]} \|[^|\n]*{re.escape(question)}[^|\n]*\| {minutes} minutes", prose
+    )
+
+
+@pytest.mark.parametrize("path", sorted(authoring.SOLUTIONS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_chapter_announces_as_many_exercises_as_it_has(path):
+    from utils.exercises import engine
+
+    assert _frame(path)[2] == len(engine.load_chapter(int(path.name[:2])))
