@@ -41,6 +41,12 @@ def test_autocorrelated_noise_is_stationary_with_the_promised_correlation(rho):
     assert neighbours == pytest.approx(rho, abs=0.03)
 
 
+def test_one_series_is_as_autocorrelated_as_one_row_of_many():
+    single = simulate.autocorrelated_noise(200, 0.9, np.random.default_rng(3))
+    (row,) = simulate.autocorrelated_noise((1, 200), 0.9, np.random.default_rng(3))
+    np.testing.assert_array_equal(single, row)
+
+
 @pytest.mark.parametrize("rho", [-0.1, 1, 1.5])
 def test_a_rho_that_never_settles_is_refused(rho):
     with pytest.raises(ValueError, match="rho must lie in"):

@@ -72,9 +72,8 @@ def autocorrelated_noise(size: int | tuple[int, ...], rho: float, rng: np.random
     if rho == 0:
         return noise
     noise[..., 1:] *= np.sqrt(1 - rho**2)
-    steps = np.moveaxis(noise, -1, 0)
-    for before, now in zip(steps[:-1], steps[1:], strict=True):
-        now += rho * before
+    for i in range(1, noise.shape[-1]):
+        noise[..., i] += rho * noise[..., i - 1]
     return noise
 
 
