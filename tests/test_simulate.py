@@ -45,6 +45,11 @@ def test_one_series_is_as_autocorrelated_as_one_row_of_many():
     single = simulate.autocorrelated_noise(200, 0.9, np.random.default_rng(3))
     (row,) = simulate.autocorrelated_noise((1, 200), 0.9, np.random.default_rng(3))
     np.testing.assert_array_equal(single, row)
+    step_by_step = np.random.default_rng(3).normal(size=200)
+    step_by_step[1:] *= np.sqrt(1 - 0.9**2)
+    for i in range(1, 200):
+        step_by_step[i] += 0.9 * step_by_step[i - 1]
+    np.testing.assert_allclose(single, step_by_step, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("rho", [-0.1, 1, 1.5])
