@@ -371,7 +371,7 @@ def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
 def _describe(answer: Any) -> str:
     """Name an answer in a few words: its kind, and its value where that is short."""
     if answer is None:
-        return "None: is a return missing?"
+        return "None (is a return missing?)"
     if isinstance(answer, str):
         return f"the text {answer[:40]!r}"
     if isinstance(answer, bool | np.bool_):
