@@ -2,9 +2,11 @@
 
 import copy
 import re
+import sys
 
 import pytest
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 from utils import authoring
 from utils.exercises import engine
@@ -64,9 +66,16 @@ def test_every_link_to_a_file_leads_somewhere(path):
             assert (authoring.NOTEBOOKS / target).exists(), f"{target} leads nowhere"
 
 
+PEAK_MEMORY = """
+import resource
+print("peak memory:", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
 @EACH_NOTEBOOK
 def test_run_all_on_an_untouched_notebook_raises_nothing_and_asks_every_exercise(path):
     learner = copy.deepcopy(authoring.read(path))
+    learner.cells.append(new_code_cell(PEAK_MEMORY))
     NotebookClient(
         learner,
         timeout=authoring.SECONDS_PER_CELL,
@@ -86,3 +95,5 @@ def test_run_all_on_an_untouched_notebook_raises_nothing_and_asks_every_exercise
     answered_in_the_open = {"0.1"}
     ids = {exercise.id for exercise in engine.load_chapter(int(path.name[:2]))}
     assert ids - answered_in_the_open <= asked
+    peak = int(re.search(r"peak memory: (\d+)", printed)[1]) / (2**20 if sys.platform == "darwin" else 2**10)
+    assert peak < 1024, f"{peak:.0f} MB are more than a small Binder machine gives"
