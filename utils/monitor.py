@@ -102,13 +102,8 @@ class _History:
         sides = self._compare_blocks(values[:whole], order, missing.any())
         sides = sides[np.isfinite(sides).all(axis=(1, 2))]  # blocks of missing values say nothing
         self.n_blocks = len(sides)
-        self.scale = np.ones(sides.shape[1:])
-        if (
-            self.n_blocks and len(statistics) > 1
-        ):  # a common unit: what one healthy block in a hundred exceeds
-            self.scale = np.quantile(sides, 0.99, axis=0)
-            self.scale[self.scale <= 0] = 1
-        in_time = (sides / self.scale).max(axis=1)
+        self.unit, units = _common_units(sides)
+        in_time = (sides / units).max(axis=1)
         self.healthy = np.sort(in_time, axis=0)
         self.in_time = in_time[:, 1:]
 
@@ -153,8 +148,9 @@ class _History:
         # Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
         # Missing values, sorted last, add nothing.
         order = np.minimum(np.arange(w + 1), present)
-        slower = below * present - order[..., :-1] * n
-        faster = order[..., 1:] * n - at_or_below * present
+        steps = order * n
+        slower = below * present - steps[..., :-1]
+        faster = steps[..., 1:] - at_or_below * present
         first = np.arange(len(rows)), slower.argmax(axis=1)
         last = np.arange(len(rows)), faster.argmax(axis=1)
         ks = np.stack([slower[first], faster[last]], axis=1)
@@ -183,6 +179,8 @@ class _History:
     def _count_below(self, rows, at_or_below):
         """Return how many historical values lie below each value: those at or below it, less its ties."""
         tied = self.sorted[at_or_below - 1] == rows
+        if not tied.any():
+            return at_or_below
         below = at_or_below - tied
         if not self._distinct:
             below[tied] = np.searchsorted(self.sorted, rows[tied], side="left")
@@ -247,7 +245,7 @@ class _History:
 
     def judge(self, comparison):
         """Return the combined statistic's sides, its conformal p-value and the direction of each row."""
-        sides = (comparison.sides / self.scale).max(axis=1)
+        sides = (comparison.sides / self.unit).max(axis=1)
         reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], sides[:, 0], side="left")
         p_values = np.where(np.isnan(sides[:, 0]), np.nan, (1 + reached) / (self.n_blocks + 1))
         direction = np.where(sides[:, 1] >= sides[:, 2], "slower", "faster").astype(object)
@@ -273,6 +271,22 @@ class _Comparison(NamedTuple):
     rows: np.ndarray
     at_or_below: np.ndarray
     order: np.ndarray
+
+
+def _common_units(sides):
+    """Return what each statistic is divided by, so that several can be compared: for a window, for each block.
+
+    That is what one healthy block in a hundred exceeds. A block is left out of its own unit, as a window has no
+    part in its own: otherwise blocks would look calmer than windows, and windows alarm too often.
+    """
+    k, _, _ = sides.shape
+    if k < 2 or sides.shape[1] == 1:
+        return np.ones(sides.shape[1:]), np.ones(sides.shape)
+    ordered = np.sort(sides, axis=0)
+    place = math.ceil(0.99 * (k - 1)) - 1
+    units = np.where(sides <= ordered[place], ordered[place + 1], ordered[place])
+    unit = ordered[math.ceil(0.99 * k) - 1]
+    return np.where(unit > 0, unit, 1), np.where(units > 0, units, 1)
 
 
 def _argsort(values):
@@ -596,6 +610,8 @@ class DriftMonitor:
             if self._periods is not None:
                 self._cycles[name] = _Cycles(values, clock, self._periods, self.window)
                 values = self._cycles[name].clean_history(values, clock)
+            if np.count_nonzero(np.isnan(values)) > values.size - 2:
+                raise ValueError(f"historical[{name!r}] holds fewer than two values; leave the column out.")
             self._histories[name] = _History(values, self.window, self.statistic)
             self._require_blocks(self._histories[name].n_blocks, name)
         self.n_blocks = min(history.n_blocks for history in self._histories.values())
@@ -954,12 +970,11 @@ def _as_table(frame, argument):
     columns = {}
     for name in frame.columns:
         label, column = f"{argument}[{name!r}]", frame[name]
-        if column.isna().all():
-            columns[name] = np.full(len(frame), np.nan)
-        else:
-            columns[name] = as_sample(column, label, keep_missing=True)
-        if argument == "historical" and np.isfinite(columns[name]).sum() < 2:
-            raise ValueError(f"{label} holds fewer than two values; leave the column out.")
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+            column = np.ascontiguousarray(column)  # a table lies in memory by rows, as a rule
+        elif column.isna().all():
+            column = np.full(len(frame), np.nan)
+        columns[name] = as_sample(column, label, keep_missing=True)
     return columns
 
 
