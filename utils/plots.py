@@ -165,6 +165,61 @@ def null_histogram(
     return ax
 
 
+def monitor_run(
+    rows,
+    threshold: float,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    incidents=(),
+    ylabel: str = "",
+) -> Axes:
+    """Draw a monitor's run over time: what it measured in each window, its threshold and its alarms.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        What `utils.monitor.DriftMonitor.check_many` returned. Accumulated evidence is drawn if there is any,
+        else the statistic.
+    threshold : float
+        The monitor's.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+    title : str
+        The finding; by default how many windows alarmed, and which was the first.
+    incidents : sequence of (first, last)
+        Stretches to shade, in the index of `rows`: when something was wrong.
+    ylabel : str
+        By default the name of what is drawn.
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    accumulated = "evidence_slower" in rows
+    drawn = rows[["evidence_slower", "evidence_faster"]].max(axis=1) if accumulated else rows["statistic"]
+    alarms = drawn[rows["drifted"]]
+    for number, (first, last) in enumerate(incidents):
+        label = "Incident" if number == 0 else None
+        ax.axvspan(
+            first, last, facecolor="#DDDDDD", edgecolor="#999999", hatch="//", linewidth=0, label=label
+        )
+    ax.plot(drawn.index, drawn, color=HISTORICAL, linewidth=1.2, marker=".", markersize=4, label="Windows")
+    ax.axhline(threshold, color=INK, linestyle="--", linewidth=1.5, label=f"Threshold: {threshold:.3g}")
+    ax.plot(alarms.index, alarms, color=ALARM, linestyle="", marker="X", markersize=9, label="Alarms")
+    if not title:
+        count = f"{len(alarms)} of {len(rows)} windows alarm"
+        title = (
+            f"{count}, the first at {alarms.index[0]}"
+            if len(alarms)
+            else f"None of {len(rows)} windows alarms"
+        )
+    timed = hasattr(rows.index, "hour")
+    ax.set(title=title, xlabel="Time" if timed else "Window", ylim=(0, None))
+    ax.set_ylabel(ylabel or ("Accumulated evidence" if accumulated else "Statistic"))
+    if timed:
+        ax.figure.autofmt_xdate()
+    ax.legend(loc="upper left")
+    return ax
+
+
 def explore(draw: Callable[..., Figure], **sliders: tuple[float, float, float, float]) -> None:
     """Show a figure with sliders that redraw it; where there is no kernel the figure stays, as a plain picture.
 
