@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -283,6 +284,11 @@ def test_reveal_without_the_solution_notebooks_is_a_sentence(monkeypatch, tmp_pa
     monkeypatch.setattr(engine, "SOLUTIONS", tmp_path)
     reveal(EXERCISES[0].id)
     assert "no solution notebook" in capsys.readouterr().out
+
+
+def test_a_function_that_leaves_python_is_a_sentence(toy):
+    with pytest.raises(engine.NotYet, match=r"your function raised SystemExit \(2\) for one value"):
+        engine.call(lambda sample: sys.exit(2), np.zeros(1), case="one value")
 
 
 def test_call_hides_what_a_function_prints_and_keeps_the_arrays_as_they_were(capsys):

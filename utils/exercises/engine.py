@@ -159,7 +159,7 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
         return str(stop)
     except Unanswered:
         raise
-    except Exception as error:  # an answer of a kind that no judge thought of must not end in a traceback
+    except (Exception, SystemExit) as error:  # an answer of a kind that no judge thought of must not end in a traceback
         return (
             f"this answer could not be judged, {_describe_error(error)}. Is it of the kind that is asked for?"
         )
@@ -361,7 +361,7 @@ def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = function(*copies, **kwargs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
     if result is Ellipsis:
         raise Unanswered
