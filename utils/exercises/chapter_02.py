@@ -526,7 +526,7 @@ EXERCISES = (
         judge=bandwidth_for_the_bad_node,
         hints=(
             "Two numbers decide: how often a candidate invents a hump, and how often it finds the real one.",
-            "Make 50 quiet windows and 50 with a bad node, as in the cell above, but of 500 requests each.",
+            "Make 40 quiet windows and 40 with a bad node, as in the cell above, but of 500 requests each.",
             "Strike out those whose quiet share is above 0.20; the largest bad-node share of the rest wins.",
         ),
         why="a bandwidth trades humps invented for humps hidden; only a no-drift control shows the first.",
