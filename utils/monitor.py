@@ -311,6 +311,9 @@ def _argsort(values):
 def _chunks(rows, unit):
     """Yield `rows` in parts that fit the processor's cache, with a bar if it takes over two seconds."""
     step = max(1, CHUNK // rows.shape[1])
+    if len(rows) <= step:  # in a notebook a bar is a widget, dearer than the work itself
+        yield rows
+        return
     with tqdm(total=len(rows), unit=f" {unit}", delay=2, leave=False) as bar:
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
