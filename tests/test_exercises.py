@@ -270,6 +270,7 @@ def test_a_scoreboard_has_a_line_a_behaviour(toy):
     assert said.state == "not yet" and "1 of 2 behaviours hold" in said.message
     assert said.board == ("✗ is even: it is odd.", "✓ is large")
     assert verdict("99.1", 12).state == "right" and len(verdict("99.1", 12).board) == 2
+    assert "could not be judged" in str(verdict("99.1", "x")) and not verdict("99.1", "x").board
 
 
 def test_reveal_prints_the_solution_from_its_notebook(capsys):

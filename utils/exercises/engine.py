@@ -139,8 +139,12 @@ def verdict(id: str, answer: Any) -> Verdict:
             raise Unanswered
         if isinstance(exercise.judge, Scoreboard):
             problems = exercise.judge.problems(answer)
-            problem = Scoreboard.summary(problems)
-            board = tuple(_board_line(name, detail) for name, detail in problems)
+            reasons = {detail for _, detail in problems}
+            if len(reasons) == 1 and None not in reasons:  # one for all: it is no function, say
+                (problem,) = reasons
+            else:
+                problem = Scoreboard.summary(problems)
+                board = tuple(_board_line(name, detail) for name, detail in problems)
         else:
             problem = _problem(exercise.judge, answer)
     except Unanswered:
@@ -159,7 +163,10 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
         return str(stop)
     except Unanswered:
         raise
-    except (Exception, SystemExit) as error:  # an answer of a kind that no judge thought of must not end in a traceback
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # an answer of a kind that no judge thought of must not end in a traceback
         return (
             f"this answer could not be judged, {_describe_error(error)}. Is it of the kind that is asked for?"
         )
@@ -402,10 +409,9 @@ def _is_unanswered(answer: Any) -> bool:
     if isinstance(answer, dict):
         return any(_is_unanswered(part) for part in answer.values())
     if isinstance(answer, types.FunctionType):
-        # A body of `...` alone compiles to nothing but returning None, with or without a docstring.
+        # A body of `...` alone compiles to nothing but returning a constant, with or without a docstring.
         steps = [step for step in dis.get_instructions(answer) if step.opname not in ("RESUME", "NOP")]
-        return (
-            all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in steps)
-            and steps[0].argval is None
-        )
+        return all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in steps) and steps[
+            0
+        ].argval in (None, Ellipsis)
     return False
