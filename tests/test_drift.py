@@ -123,10 +123,11 @@ def test_large_samples_have_scipys_p_value_on_both_sides_of_its_exact_limit(n, m
 def test_the_course_data_give_what_a_learner_sees_in_scipy():
     historical, recent = course_data()
     result, expected = detect_drift(historical, recent), stats.ks_2samp(historical, recent)
-    assert (result.statistic, result.location) == (expected.statistic, expected.statistic_location)
-    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-12)
+    assert result.statistic == pytest.approx(expected.statistic, abs=1e-12)
+    assert result.location == expected.statistic_location
+    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9)
     assert (result.direction, expected.statistic_sign) == ("slower", 1)
-    assert result.shift == pytest.approx(stats.wasserstein_distance(historical, recent), rel=1e-12)
+    assert result.shift == pytest.approx(stats.wasserstein_distance(historical, recent), rel=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.01, 0.05, 0.1, 0.3, 0.6])

@@ -505,11 +505,12 @@ and values moved by 20 on average (KS D = 1, p = 0.00016, 8 historical and 8 rec
 def _significance(statistic, n, m, alpha):
     """Return whether the p-value is below `alpha`, and the p-value, or None if it was not needed to decide.
 
-    The p-value of the large-sample limit costs next to nothing. Only when it is within a factor of ten of
-    `alpha` is the exact one counted out; the two differ by less, as the tests verify.
+    The p-value of the large-sample limit costs next to nothing, and the exact one differs little: it is at
+    most a quarter larger [4]_, and never below a third when the limit is 0.5, as the tests verify for small
+    samples. Only when the limit leaves the decision open is the exact one counted out.
     """
     limit = special.kolmogorov(statistic * math.sqrt(n * m / (n + m)))
-    if limit < alpha / 10:
+    if limit < alpha / 2:
         return True, None
     if limit > max(10 * alpha, 0.5):
         return False, None
