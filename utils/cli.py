@@ -145,14 +145,19 @@ def _judge(options: argparse.Namespace) -> int:
 def _draw(path, historical, window, result, name) -> None:
     """Write the picture; that it can't be written is no reason to withhold the verdict."""
     os.environ.setdefault("MPLBACKEND", "Agg")  # no display in cron
+    import matplotlib.pyplot as plt
+
     from utils import plots
 
     title = f"{name} is {result.direction} than history" if result else f"{name} is unalarming"
+    plots.use_course_style()
+    figure = plots.ecdf_gap(historical, window, result.location, title=title).figure
     try:
-        plots.use_course_style()
-        plots.ecdf_gap(historical, window, result.location, title=title).figure.savefig(path)
+        figure.savefig(path)
     except (OSError, ValueError) as error:
         print(f"picture not written: {error}", file=sys.stderr)
+    finally:
+        plt.close(figure)
 
 
 if __name__ == "__main__":

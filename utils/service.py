@@ -496,7 +496,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status, content):
         body = json.dumps(content).encode()
-        self.send_response(status)
+        self.send_response_only(status)  # without date and server name, which nobody reads here
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,0 +1,790 @@
+"""Exercises of chapter 09, "Does it work on a real system?".
+
+The chapter measures a real service, so no answer is compared with a number: all of them are functions, judged
+by what they return on inputs that are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from utils import simulate
+from utils.drift import detect_drift
+from utils.exercises.engine import (
+    Exercise,
+    NotYet,
+    Scoreboard,
+    as_array,
+    as_choice,
+    as_function,
+    as_number,
+    call,
+)
+
+
+def _same(given: Any, expected: Any) -> bool:
+    """Return whether a number, an array or None is the expected one."""
+    if given is None or expected is None:
+        return given is expected
+    given, expected = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
+    return given.shape == expected.shape and bool(np.allclose(given, expected, rtol=1e-9, atol=1e-9))
+
+
+def _known_slip(
+    cases: Sequence[tuple[str, tuple]], given: Sequence[Any], slips: Sequence[tuple[Callable, str]]
+) -> str | None:
+    """Return the sentence of the first slip that gives what the learner's function gave, in every case."""
+    for slip, sentence in slips:
+        try:
+            if all(_same(value, slip(*case)) for (_, case), value in zip(cases, given, strict=True)):
+                return sentence
+        except (ArithmeticError, ValueError, IndexError, TypeError, StopIteration):
+            continue  # this slip cannot be made on these inputs
+    return None
+
+
+# 9.1: A against A ------------------------------------------------------------------------------------------
+
+
+def _windows(latencies, window):
+    latencies = np.asarray(latencies)
+    return latencies[: len(latencies) // window * window].reshape(-1, window)
+
+
+def _share_of_pages(historical, unchanged, window, alpha):
+    return float(
+        np.mean([detect_drift(historical, w, alpha=alpha).drifted for w in _windows(unchanged, window)])
+    )
+
+
+def _number_of_pages(historical, unchanged, window, alpha):
+    return _share_of_pages(historical, unchanged, window, alpha) * (len(unchanged) // window)
+
+
+def _percent_of_pages(historical, unchanged, window, alpha):
+    return 100 * _share_of_pages(historical, unchanged, window, alpha)
+
+
+def _share_of_silence(historical, unchanged, window, alpha):
+    return 1 - _share_of_pages(historical, unchanged, window, alpha)
+
+
+def _one_test_of_everything(historical, unchanged, window, alpha):
+    return float(detect_drift(historical, unchanged, alpha=alpha).drifted)
+
+
+def _always_at_five_percent(historical, unchanged, window, alpha):
+    return _share_of_pages(historical, unchanged, window, 0.05)
+
+
+def _against_its_own_kind(historical, unchanged, window, alpha):
+    return _share_of_pages(unchanged, unchanged, window, alpha)
+
+
+def _against_the_window_before(historical, unchanged, window, alpha):
+    windows = _windows(unchanged, window)
+    pairs = zip(windows[:-1], windows[1:], strict=True)
+    return float(np.mean([detect_drift(one, next_one, alpha=alpha).drifted for one, next_one in pairs]))
+
+
+def _with_the_leftover(historical, unchanged, window, alpha):
+    parts = [unchanged[start : start + window] for start in range(0, len(unchanged), window)]
+    return float(np.mean([detect_drift(historical, part, alpha=alpha).drifted for part in parts]))
+
+
+@cache
+def _quiet_services():
+    """Return healthy services to judge 9.1 on; each slip shows on one of them."""
+    cases = []
+    for case, rho, window, left_over, alpha, seed in (
+        ("windows of 60 that are independent", 0.0, 60, 0, 0.3, 901),
+        ("windows of 60 whose neighbors are alike", 0.9, 60, 0, 0.05, 902),
+        ("windows of 50 and 30 requests left over", 0.8, 50, 30, 0.001, 903),
+        ("windows of 40 at alpha 0.001", 0.95, 40, 0, 0.001, 904),
+    ):
+        rng = np.random.default_rng(seed)
+        historical = simulate.autocorrelated_latencies(400, rho, rng)
+        unchanged = simulate.autocorrelated_latencies(8 * window + left_over, rho, rng)
+        if left_over:
+            unchanged[-left_over:] += 200  # whoever tests the rest as well has one page more
+        cases.append((case, (historical, unchanged, window, alpha)))
+    return tuple(cases), tuple(_share_of_pages(*case) for _, case in cases)
+
+
+def judge_false_pages(answer):
+    """Judge the share of windows of an unchanged service in which a KS test rejects."""
+    function = as_function(answer)
+    cases, truth = _quiet_services()
+    given = [as_number(call(function, *case, case=name)) for name, case in cases]
+    if _same(given, truth):
+        return None
+    sentence = _known_slip(
+        cases,
+        given,
+        (
+            (_number_of_pages, "this counts the pages. Divide by the number of windows to get a share."),
+            (_percent_of_pages, "a share between 0 and 1 is asked for, this is a percentage."),
+            (_share_of_silence, "this is the share of windows that do not page."),
+            (
+                _one_test_of_everything,
+                "this is one test of all requests together. The pager looks at one window at a time.",
+            ),
+            (
+                _always_at_five_percent,
+                "the result is the same for every alpha. Hand the function's own `alpha` to the test.",
+            ),
+            (
+                _against_its_own_kind,
+                "each window is compared with a sample that contains it. Compare it with `historical`.",
+            ),
+            (
+                _against_the_window_before,
+                "each window is compared with the one before. Compare every one with `historical`.",
+            ),
+            (
+                _with_the_leftover,
+                "the last few requests fill no window, and a shorter window is another test. Leave them out.",
+            ),
+        ),
+    )
+    if sentence:
+        return sentence
+    first = next(
+        name for (name, _), value, right in zip(cases, given, truth, strict=True) if not _same(value, right)
+    )
+    return f"for {first} the share is another one. One KS test a window, each against all of `historical`."
+
+
+# 9.2: how late is a page -----------------------------------------------------------------------------------
+
+
+def _requests_late(deployed_at, paged, window):
+    ends = (window * number for number, page in enumerate(paged, start=1) if page)
+    return next((end - deployed_at for end in ends if end > deployed_at), None)
+
+
+def _from_the_first_page_of_all(deployed_at, paged, window):
+    return next((window * number - deployed_at for number, page in enumerate(paged, start=1) if page), None)
+
+
+def _from_the_start_of_the_window(deployed_at, paged, window):
+    late = _requests_late(deployed_at, paged, window)
+    return None if late is None else late - window
+
+
+def _in_windows(deployed_at, paged, window):
+    late = _requests_late(deployed_at, paged, window)
+    return None if late is None else math.ceil(late / window)
+
+
+def _from_a_window_wholly_after(deployed_at, paged, window):
+    ends = (window * number for number, page in enumerate(paged, start=1) if page)
+    return next((end - deployed_at for end in ends if end - window >= deployed_at), None)
+
+
+def _the_moment_of_the_page(deployed_at, paged, window):
+    late = _requests_late(deployed_at, paged, window)
+    return None if late is None else late + deployed_at
+
+
+def _never_means_zero(deployed_at, paged, window):
+    return _requests_late(deployed_at, paged, window) or 0
+
+
+def _never_means_everything(deployed_at, paged, window):
+    late = _requests_late(deployed_at, paged, window)
+    return len(paged) * window - deployed_at if late is None else late
+
+
+def _page_at_the_very_end_counts(deployed_at, paged, window):
+    ends = (window * number for number, page in enumerate(paged, start=1) if page)
+    return next((end - deployed_at for end in ends if end >= deployed_at), None)
+
+
+_INCIDENTS = (
+    ("a page one window after the deployment", (100, [False, False, True, True], 60)),
+    ("a page in the very window of the deployment", (100, [False, True, True], 60)),
+    ("a false page before the deployment", (130, [True, False, False, False, True], 60)),
+    ("a false page in the window that ends with the deployment", (120, [False, True, False, True], 60)),
+    ("a deployment before the first request", (0, [False, True], 50)),
+    ("a deployment that never pages", (70, [True, False, False, False], 30)),
+    ("windows of 25", (260, [False] * 12 + [True] * 4, 25)),
+)
+
+
+def judge_requests_late(answer):
+    """Judge how many requests the new version served before the page."""
+    function = as_function(answer)
+    given = [call(function, *case, case=name) for name, case in _INCIDENTS]
+    if all(value is None for value in given):
+        raise NotYet("your function returns None for every incident: is a return missing?")
+    given = [None if value is None else as_number(value) for value in given]
+    wrong = [
+        name
+        for (name, case), value in zip(_INCIDENTS, given, strict=True)
+        if not _same(value, _requests_late(*case))
+    ]
+    if not wrong:
+        return None
+    sentence = _known_slip(
+        _INCIDENTS,
+        given,
+        (
+            (
+                _from_the_first_page_of_all,
+                "a page before the deployment cannot be about it: a false page, and no negative delay.",
+            ),
+            (
+                _from_the_start_of_the_window,
+                "the delay is counted to the start of the window. It can only be judged once it is full.",
+            ),
+            (_in_windows, "this counts windows. How many requests did the new version serve?"),
+            (
+                _from_a_window_wholly_after,
+                "the window in which the deployment fell may page too: it holds requests of both versions.",
+            ),
+            (
+                _the_moment_of_the_page,
+                "this is when the page came, counted from the first request. Count from the deployment.",
+            ),
+            (_never_means_zero, "0 says that the page came at once. When there was none, return None."),
+            (
+                _never_means_everything,
+                "this many requests without a page is not a delay. When there was no page, return None.",
+            ),
+            (
+                _page_at_the_very_end_counts,
+                "a window that ends with the last request of the old version holds none of the new one.",
+            ),
+        ),
+    )
+    return sentence or (
+        f"the count is another one for {wrong[0]}. When is a window full, and which is the first page that "
+        "the new version can have caused?"
+    )
+
+
+# 9.3: how long to look -------------------------------------------------------------------------------------
+
+
+def _quiet_windows(share_caught, doubt):
+    number = 1
+    while (1 - share_caught) ** number > doubt:
+        number += 1
+    return number
+
+
+def _one_over_share(share_caught, doubt):
+    return math.ceil(1 / share_caught)
+
+
+def _powers_of_the_share(share_caught, doubt):
+    return max(1, math.ceil(math.log(doubt) / math.log(share_caught))) if share_caught < 1 else 1
+
+
+def _rounded_down(share_caught, doubt):
+    return max(1, math.floor(math.log(doubt) / math.log(1 - share_caught))) if share_caught < 1 else 1
+
+
+def _not_rounded(share_caught, doubt):
+    return math.log(doubt) / math.log(1 - share_caught) if share_caught < 1 else 1
+
+
+def _straight_line(share_caught, doubt):
+    return math.ceil((1 - doubt) / share_caught)
+
+
+def _one_less(share_caught, doubt):
+    return _quiet_windows(share_caught, doubt) - 1
+
+
+def _doubt_alone(share_caught, doubt):
+    return math.ceil(1 / doubt)
+
+
+def _confidence_for_doubt(share_caught, doubt):
+    return _quiet_windows(share_caught, 1 - doubt)
+
+
+_FAULTS = tuple(
+    (f"a fault caught in a share {share} of windows, with a doubt of {doubt}", (share, doubt))
+    for share, doubt in (
+        (0.9, 0.05),
+        (0.6, 0.05),
+        (0.5, 0.01),
+        (0.1, 0.05),
+        (0.03, 0.2),
+        (0.999, 0.05),
+        (1.0, 0.05),
+    )
+)
+
+
+def judge_quiet_windows(answer):
+    """Judge how many quiet windows it takes to rule a fault out."""
+    function = as_function(answer)
+    given = [as_number(call(function, *case, case=name)) for name, case in _FAULTS]
+    wrong = [
+        name for (name, case), value in zip(_FAULTS, given, strict=True) if value != _quiet_windows(*case)
+    ]
+    if not wrong:
+        return None
+    sentence = _known_slip(
+        _FAULTS,
+        given,
+        (
+            (
+                _one_over_share,
+                "1 / share is how long you wait for a page on average. That leaves much doubt, and ignores "
+                "how much you accept.",
+            ),
+            (
+                _powers_of_the_share,
+                "this multiplies the chance that a window pages. Quiet is the chance that it does not.",
+            ),
+            (
+                _rounded_down,
+                "so many windows leave more than the doubt that you accept. Round the other way.",
+            ),
+            (_not_rounded, "the formula is right. Windows come in whole numbers: which way must you round?"),
+            (
+                _straight_line,
+                "chances of missing multiply, they do not add up: after a quiet window, the next is quiet "
+                "with the same chance again.",
+            ),
+            (
+                _one_less,
+                "one window fewer than that is needed: after it the chance is still above the doubt.",
+            ),
+            (_doubt_alone, "the fault's own share matters: what is hard to catch takes longer to rule out."),
+            (
+                _confidence_for_doubt,
+                "doubt and confidence have changed places: the chance of being fooled must fall to `doubt`.",
+            ),
+        ),
+    )
+    return sentence or (
+        f"it is another number for {wrong[0]}. If the fault were there, how likely is one quiet window, and "
+        "how likely are two in a row?"
+    )
+
+
+# 9.4: what to retrain on -----------------------------------------------------------------------------------
+
+
+def _kept(paged):
+    """Return which windows neither page nor come directly before one that does."""
+    paged = np.asarray(paged, dtype=bool)
+    return ~(paged | np.append(paged[1:], False))
+
+
+def _healthy_rows(latencies, paged, window):
+    return np.asarray(latencies)[np.repeat(_kept(paged), window)]
+
+
+def _everything(latencies, paged, window):
+    return np.asarray(latencies)
+
+
+def _without_pages(latencies, paged, window):
+    return np.asarray(latencies)[np.repeat(~np.asarray(paged, dtype=bool), window)]
+
+
+def _without_the_window_after(latencies, paged, window):
+    paged = np.asarray(paged, dtype=bool)
+    return np.asarray(latencies)[np.repeat(~(paged | np.append(False, paged[:-1])), window)]
+
+
+def _only_pages(latencies, paged, window):
+    return np.asarray(latencies)[np.repeat(np.asarray(paged, dtype=bool), window)]
+
+
+def _before_the_first_page(latencies, paged, window):
+    first = list(paged).index(True) if any(paged) else len(paged)
+    return np.asarray(latencies)[: window * max(0, first - 1)]
+
+
+def _window_numbers(latencies, paged, window):
+    return np.flatnonzero(_kept(paged))
+
+
+def _fast_rows(latencies, paged, window):
+    """Throw out slow requests instead of bad windows."""
+    latencies = np.asarray(latencies)
+    slow = np.asarray(latencies)[np.repeat(np.asarray(paged, dtype=bool), window)]
+    return latencies[latencies < slow.min()] if slow.size else latencies
+
+
+@cache
+def _evenings():
+    """Return latencies with pages among them, to judge 9.4 on."""
+    rng = np.random.default_rng(94)
+    patterns = (
+        ("pages in the middle", (0, 0, 0, 1, 1, 0, 0), 20),
+        ("two incidents", (0, 0, 1, 0, 0, 0, 1, 0), 15),
+        ("a page in the first window", (1, 0, 0, 0), 10),
+        ("a page in the last window", (0, 0, 0, 1), 10),
+        ("no page at all", (0, 0, 0), 12),
+    )
+    return tuple(
+        (name, (rng.lognormal(5, 0.2, window * len(pages)), [bool(page) for page in pages], window))
+        for name, pages, window in patterns
+    )
+
+
+def judge_healthy_rows(answer):
+    """Judge which requests are left to retrain on."""
+    function = as_function(answer)
+    given = []
+    for name, case in _evenings():
+        value = call(function, *case, case=name)
+        if value is None:
+            raise NotYet("your function returns None: is a return missing?")
+        given.append(as_array(value))
+    wrong = [
+        name
+        for (name, case), value in zip(_evenings(), given, strict=True)
+        if not _same(value, _healthy_rows(*case))
+    ]
+    if not wrong:
+        return None
+    sentence = _known_slip(
+        _evenings(),
+        given,
+        (
+            (_everything, "everything is kept, the incident too: a model trained on it takes it for normal."),
+            (
+                _without_pages,
+                "the windows in alarm are gone. The window before the first of them may hold the beginning, "
+                "too little of it to page.",
+            ),
+            (
+                _without_the_window_after,
+                "the window after the pages is left out. A fault begins in the window before.",
+            ),
+            (_only_pages, "this keeps the windows in alarm and throws the healthy ones away."),
+            (
+                _before_the_first_page,
+                "everything after the first page is thrown away, the healthy windows after the rollback too.",
+            ),
+            (_window_numbers, "these are the numbers of windows. Return their latencies."),
+            (
+                _fast_rows,
+                "this sorts out slow requests, not bad windows. Some healthy requests are slow.",
+            ),
+        ),
+    )
+    return sentence or (
+        f"for {wrong[0]} other requests should be left: whole windows, in order, each either kept or not."
+    )
+
+
+# 9.5: what a mean does not see -----------------------------------------------------------------------------
+
+
+def _wait_that_pages(mean_ms, factor, share):
+    return (factor - 1) * mean_ms / share
+
+
+def _factor_not_growth(mean_ms, factor, share):
+    return factor * mean_ms / share
+
+
+def _everybody_waits(mean_ms, factor, share):
+    return (factor - 1) * mean_ms
+
+
+def _multiplied_by_share(mean_ms, factor, share):
+    return (factor - 1) * mean_ms * share
+
+
+def _new_mean(mean_ms, factor, share):
+    return factor * mean_ms
+
+
+def _shared_with_the_rest(mean_ms, factor, share):
+    return (factor - 1) * mean_ms / (1 - share)
+
+
+def _total_of_the_slow(mean_ms, factor, share):
+    return (factor - 1) * mean_ms / share + mean_ms
+
+
+_ALERTS = tuple(
+    (f"a mean of {mean_ms} ms, a factor of {factor} and a share of {share}", (mean_ms, factor, share))
+    for mean_ms, factor, share in ((150.0, 2.0, 0.02), (0.4, 3.0, 0.02), (80.0, 1.5, 0.25), (150.0, 3.0, 0.9))
+)
+
+
+def judge_wait_that_pages(answer):
+    """Judge how long a share of requests must wait until a mean alert sees it."""
+    function = as_function(answer)
+    given = [as_number(call(function, *case, case=name)) for name, case in _ALERTS]
+    truth = [_wait_that_pages(*case) for _, case in _ALERTS]
+    if _same(given, truth):
+        return None
+    sentence = _known_slip(
+        _ALERTS,
+        given,
+        (
+            (
+                _factor_not_growth,
+                "this makes the mean grow *by* its factor. It has to grow *to* factor times what it was.",
+            ),
+            (
+                _everybody_waits,
+                "so much would do if every request waited. Only a share does: what must each of them add?",
+            ),
+            (
+                _multiplied_by_share,
+                "the fewer requests wait, the shorter this gets. Should it not be the other way round?",
+            ),
+            (
+                _new_mean,
+                "this is the mean at which the alert pages. What must the unlucky requests wait for it?",
+            ),
+            (
+                _shared_with_the_rest,
+                "this divides by the share of requests that do not wait. The others carry the growth.",
+            ),
+            (
+                _total_of_the_slow,
+                "this is how long such a request takes in all. Asked is what it waits on top.",
+            ),
+        ),
+    )
+    return sentence or (
+        "the mean grows by the share of requests that wait, times the wait. Set that equal to the growth at "
+        "which the alert pages, and solve for the wait."
+    )
+
+
+# 9.6: what cron does ---------------------------------------------------------------------------------------
+
+_REACTIONS = ("nothing", "page", "ticket")
+
+
+def _reacts(status: int, right: str, sentences: dict[str, str]) -> Callable[[Any], str | None]:
+    def judge(answer):
+        given = as_choice(call(as_function(answer), status, case=f"exit status {status}"), _REACTIONS)
+        return None if given == right else sentences[given]
+
+    return judge
+
+
+_NOT_DRIFT = "this status says nothing about the service. Waking Mira for it teaches her to ignore the pager."
+_SILENT = "a monitor that cannot judge is silent in every incident. Somebody has to mend it, in the morning."
+
+_SCOREBOARD = Scoreboard(
+    (
+        (
+            "0, no drift found: nothing",
+            _reacts(
+                0,
+                "nothing",
+                {
+                    "page": "0 is the verdict that nothing was found.",
+                    "ticket": "nothing was found: no work for anyone.",
+                },
+            ),
+        ),
+        (
+            "1, drift: page",
+            _reacts(
+                1,
+                "page",
+                {
+                    "nothing": "1 is the verdict drift, the one case to wake for.",
+                    "ticket": "1 is drift, now.",
+                },
+            ),
+        ),
+        ("2, can't say: ticket", _reacts(2, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
+        ("127, command not found: ticket", _reacts(127, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
+        ("-9, killed: ticket", _reacts(-9, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
+    )
+)
+
+
+def _with_a_dictionary(status):
+    return {0: "nothing", 1: "page", 2: "ticket"}[status]
+
+
+def _with_a_match(status):
+    match status:
+        case 0:
+            return "nothing"
+        case 1:
+            return "page"
+        case _:
+            return "ticket"
+
+
+EXERCISES = (
+    Exercise(
+        id="9.1",
+        judge=judge_false_pages,
+        hints=(
+            "Cut `unchanged` into whole windows first: `unchanged[: n * window].reshape(n, window)`.",
+            "`detect_drift(historical, one_window, alpha=alpha).drifted` is True or False; average them.",
+        ),
+        why="a false-alarm rate that was counted on your own service is worth more than one that was "
+        "promised for independent data.",
+        wrong=(
+            (_number_of_pages, "counts the pages"),
+            (_percent_of_pages, "percentage"),
+            (_share_of_silence, "do not page"),
+            (_one_test_of_everything, "one test of all requests"),
+            (_always_at_five_percent, "every alpha"),
+            (_against_its_own_kind, "contains it"),
+            (_against_the_window_before, "the one before"),
+            (_with_the_leftover, "fill no window"),
+            (lambda historical, unchanged, window, alpha: alpha, "One KS test a window"),
+            (
+                lambda historical, unchanged, window, alpha: unchanged.reshape(-1, window),
+                "a number is expected",
+            ),
+            (0.05, "a function is expected"),
+        ),
+        right=(
+            lambda h, u, w, a: (
+                sum(detect_drift(h, x, alpha=a).drifted for x in _windows(u, w)) / (len(u) // w)
+            ),
+            lambda h, u, w, a: np.array([_share_of_pages(list(h), list(u), w, a)]),
+        ),
+    ),
+    Exercise(
+        id="9.2",
+        judge=judge_requests_late,
+        hints=(
+            "Window number 0 holds the first `window` requests, and is judged when the last of them is in.",
+            "Go through the windows in alarm, and stop at the first that ends after the deployment.",
+        ),
+        why="the delay is what a window costs: up to one window until it is full, another one if the first "
+        "holds too little of the new version.",
+        wrong=(
+            (_from_the_first_page_of_all, "false page"),
+            (_from_the_start_of_the_window, "once it is full"),
+            (_in_windows, "counts windows"),
+            (_from_a_window_wholly_after, "requests of both versions"),
+            (_the_moment_of_the_page, "Count from the deployment"),
+            (_never_means_zero, "return None"),
+            (_never_means_everything, "not a delay"),
+            (_page_at_the_very_end_counts, "none of the new one"),
+            (lambda deployed_at, paged, window: paged.index(True) * window, "the count is another one"),
+            (lambda deployed_at, paged, window: print(deployed_at), "return missing"),
+            (80, "a function is expected"),
+        ),
+        right=(lambda deployed_at, paged, window: _requests_late(deployed_at, np.array(paged), window),),
+    ),
+    Exercise(
+        id="9.3",
+        judge=judge_quiet_windows,
+        hints=(
+            "If the fault were there, one window would stay quiet with probability 1 - share_caught.",
+            "Multiply until the probability is no longer above `doubt`: a loop does it, a logarithm too.",
+        ),
+        why="a rollback is proved by looking long enough that the fault would have shown itself, and how "
+        "long that is depends on how well the alarm sees that fault.",
+        wrong=(
+            (_one_over_share, "on average"),
+            (_powers_of_the_share, "chance that it does not"),
+            (_rounded_down, "Round the other way"),
+            (_not_rounded, "whole numbers"),
+            (_straight_line, "chances of missing multiply"),
+            (_one_less, "one window fewer"),
+            (_doubt_alone, "own share matters"),
+            (_confidence_for_doubt, "changed places"),
+            (
+                lambda share_caught, doubt: math.ceil(math.log(doubt) / math.log(1 - share_caught)),
+                "ValueError",
+            ),
+            (2, "a function is expected"),
+        ),
+        right=(
+            lambda c, d: 1 if c >= 1 else max(1, math.ceil(math.log(d) / math.log(1 - c))),
+            lambda c, d: np.int64(next(k for k in range(1, 10_000) if (1 - c) ** k <= d)),
+        ),
+    ),
+    Exercise(
+        id="9.4",
+        judge=judge_healthy_rows,
+        hints=(
+            "Decide for each window first: a list of True and False, as long as `paged`.",
+            "A window is kept if neither it nor the next one pages; the last one has no next one.",
+        ),
+        why="an incident that slips into the training rows becomes what the model calls normal.",
+        wrong=(
+            (_everything, "takes it for normal"),
+            (_without_pages, "may hold the beginning"),
+            (_without_the_window_after, "begins in the window before"),
+            (_only_pages, "throws the healthy ones away"),
+            (_before_the_first_page, "after the rollback"),
+            (_window_numbers, "numbers of windows"),
+            (_fast_rows, "sorts out slow requests"),
+            (lambda latencies, paged, window: latencies[:-1], "whole windows"),
+            (lambda latencies, paged, window: print(len(latencies)), "return missing"),
+            ([1.0, 2.0], "a function is expected"),
+        ),
+        right=(
+            lambda latencies, paged, window: [
+                latency
+                for number in range(len(paged))
+                if not any(paged[number : number + 2])
+                for latency in latencies[number * window : (number + 1) * window]
+            ],
+        ),
+    ),
+    Exercise(
+        id="9.5",
+        judge=judge_wait_that_pages,
+        hints=(
+            "If a share s of requests waits w ms on top, the mean grows by s times w.",
+            "The alert pages when the mean has grown by (factor - 1) times what it was.",
+        ),
+        why="the rarer the victims, the longer they may wait before a mean tells you, and the mean of a "
+        "healthy hour wanders on top of that.",
+        wrong=(
+            (_factor_not_growth, "grow *to* factor"),
+            (_everybody_waits, "Only a share does"),
+            (_multiplied_by_share, "other way round"),
+            (_new_mean, "mean at which the alert pages"),
+            (_shared_with_the_rest, "do not wait"),
+            (_total_of_the_slow, "on top"),
+            (lambda mean_ms, factor, share: mean_ms, "solve for the wait"),
+            (7_500, "a function is expected"),
+        ),
+        right=(
+            lambda mean_ms, factor, share: mean_ms * factor / share - mean_ms / share,
+            lambda mean_ms, factor, share: np.array([(factor * mean_ms - mean_ms) / share]),
+        ),
+    ),
+    Exercise(
+        id="9.6",
+        judge=_SCOREBOARD,
+        hints=(
+            "Three verdicts, three reactions; and a shell knows more exit statuses than those three.",
+            "What is neither 0 nor 1 is no verdict on the service: what should happen then, and how soon?",
+        ),
+        why="an alarm that cannot judge must say so to somebody, or its silence will be taken for health.",
+        wrong=(
+            (lambda status: "page" if status else "nothing", "teaches her to ignore the pager"),
+            (lambda status: "page" if status == 1 else "nothing", "silent in every incident"),
+            (
+                lambda status: {0: "page", 1: "nothing"}.get(status, "ticket"),
+                "verdict that nothing was found",
+            ),
+            (lambda status: "ticket" if status else "nothing", "1 is drift, now"),
+            (_with_a_dictionary, "KeyError (127)"),
+            (lambda status: status == 1, "choose one of"),
+            (lambda status: "ticket", "no work for anyone"),
+            ("page", "a function is expected"),
+        ),
+        right=(_with_a_match, lambda status: ["Nothing", "Page"][status] if status in (0, 1) else "Ticket"),
+    ),
+)
