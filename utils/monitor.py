@@ -94,87 +94,94 @@ class _History:
     def __init__(self, values, window, statistics):
         self.window, self.statistics = window, statistics
         missing = np.isnan(values)
+        some_missing = bool(missing.any())
         whole = values.size // window * window
-        self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
-        order = np.argsort(values) if missing.any() else _argsort(values)
-        self.sorted = values[order[: values.size - np.count_nonzero(missing)]]  # NaN sorts last
+        self.missing_shares = np.zeros(whole // window)
+        if some_missing:
+            self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
+            self.sorted = np.sort(values)[: -np.count_nonzero(missing)]  # NaN sorts last
+        else:
+            self.sorted, order = _sorted_with_order(values)
         self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
-        sides = self._compare_blocks(values[:whole], order, missing.any())
-        sides = sides[np.isfinite(sides).all(axis=(1, 2))]  # blocks of missing values say nothing
+        if some_missing:
+            sides = self._search_blocks(values[:whole].reshape(-1, window))
+        else:
+            sides = self._rank_blocks(order, whole)
         self.n_blocks = len(sides)
         self.unit, units = _common_units(sides)
         in_time = (sides / units).max(axis=1)
         self.healthy = np.sort(in_time, axis=0)
         self.in_time = in_time[:, 1:]
 
-    def _compare_blocks(self, values, order, any_missing):
-        """Return the sides of each block's statistics, compared with the rest of history."""
-        if any_missing:
-            parts = _chunks(values.reshape(-1, self.window), "blocks")
-            with np.errstate(invalid="ignore"):
-                return np.concatenate([self.compare(rows, leave_out=True).sides for rows in parts])
-        # Each block's values have their ranks from the sort; nothing need be searched for.
-        ranks = np.empty(order.size, dtype=np.int32 if order.size < 2**31 else np.int64)
-        in_order = self.sorted
-        ranks[order] = (
-            1 + np.arange(order.size) if self._distinct else in_order.searchsorted(in_order, "right")
-        )
+    def _search_blocks(self, blocks):
+        """Return the sides of the statistics of each block, compared with the rest of history."""
+        with np.errstate(invalid="ignore"):
+            sides = [
+                self.compare(rows, some_missing=True, leave_out=True).sides
+                for rows in _chunks(blocks, "blocks")
+            ]
+        sides = np.concatenate(sides)
+        return sides[np.isfinite(sides).all(axis=(1, 2))]  # blocks of missing values say nothing
+
+    def _rank_blocks(self, order, size):
+        """Return the same for blocks without missing values: their ranks are known from the sort."""
+        ranks, first_rank = np.empty(order.size, dtype=order.dtype), None
+        if self._distinct:
+            ranks[order] = np.arange(1, order.size + 1, dtype=order.dtype)
+        else:
+            ranks[order] = np.searchsorted(self.sorted, self.sorted, side="right")
+            first_rank = np.searchsorted(self.sorted, self.sorted, side="left")
         del order
         sides = []
-        for part in _chunks(ranks[: values.size].reshape(-1, self.window), "blocks"):
-            at_or_below = np.sort(part, axis=1).astype(np.int64)
-            rows = self.sorted[at_or_below - 1]
-            sides.append(self._measure(rows, at_or_below, leave_out=True).sides)
+        for part in _chunks(ranks[:size].reshape(-1, self.window), "blocks"):
+            at_or_below = np.sort(part, axis=1).astype(np.intp)
+            below = at_or_below - 1 if self._distinct else first_rank[at_or_below - 1]
+            rows = None if self.statistics == ("ks",) else self.sorted[at_or_below - 1]
+            gaps, _, _ = _largest_gaps(at_or_below, below, self.window, self._steps)
+            sides.append(self._sides(gaps, rows, at_or_below, self._order, self.window, leave_out=True))
         return np.concatenate(sides)
 
-    def compare(self, rows, *, leave_out=False, tolerance=0.0):
-        """Return a `_Comparison` of each row with history, if `leave_out` with history without that row."""
-        rows = np.sort(rows, axis=1)
-        if len(rows) == 1:
-            at_or_below = np.searchsorted(self.sorted, rows, side="right")
-        else:
-            # In order of size, as each search then ends close, in memory too, to where the last one did.
-            flat = rows.ravel()
-            by_size = np.argsort(flat)
-            at_or_below = np.empty(flat.size, dtype=np.intp)
-            at_or_below[by_size] = np.searchsorted(self.sorted, flat[by_size], side="right")
-            at_or_below = at_or_below.reshape(rows.shape)
-        return self._measure(rows, at_or_below, leave_out=leave_out, tolerance=tolerance)
+    @cached_property
+    def _order(self):
+        return np.arange(self.window + 1)
 
-    def _measure(self, rows, at_or_below, *, leave_out, tolerance=0.0):
-        n, w = self.sorted.size, rows.shape[1]
+    @cached_property
+    def _steps(self):
+        return self._order * self.sorted.size
+
+    def compare(self, rows, *, some_missing=False, leave_out=False, tolerance=0.0):
+        """Return a `_Comparison` of each row with history, if `leave_out` with history without that row."""
+        n, w = self.sorted.size, self.window
+        rows = np.sort(rows, axis=1)
+        at_or_below = self._count_at_or_below(rows)
         below = self._count_below(rows, at_or_below)
-        present = w - np.isnan(rows).sum(axis=1, keepdims=True) if np.isnan(rows[:, -1]).any() else w
-        # Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
-        # Missing values, sorted last, add nothing.
-        order = np.minimum(np.arange(w + 1), present)
-        steps = order * n
-        slower = below * present - steps[..., :-1]
-        faster = steps[..., 1:] - at_or_below * present
-        first = np.arange(len(rows)), slower.argmax(axis=1)
-        last = np.arange(len(rows)), faster.argmax(axis=1)
-        ks = np.stack([slower[first], faster[last]], axis=1)
-        present = np.broadcast_to(present, (len(rows), 1))
-        rest = n - present if leave_out else n
-        distance = ks.max(axis=1) / (n * present[:, 0])
-        location = np.where(ks[:, 0] >= ks[:, 1], self.sorted[below[first] - 1], rows[last])
+        present, order, steps = w, self._order, self._steps
+        if some_missing:  # sorted last, they take no step and so add nothing
+            present = w - np.isnan(rows).sum(axis=1, keepdims=True)
+            order = np.minimum(order, present)
+            steps = order * n
+        gaps, first, last = _largest_gaps(at_or_below, below, present, steps)
+        sides = self._sides(gaps, rows, at_or_below, order, present, leave_out, tolerance)
+        each = np.arange(len(rows))
+        location = np.where(gaps[:, 0] >= gaps[:, 1], self.sorted[below[each, first] - 1], rows[each, last])
+        distance = gaps.max(axis=1)
         location = np.where(distance == 0, rows[:, 0], location)
-        sides = np.empty((len(rows), len(self.statistics), 3))
-        for j, statistic in enumerate(self.statistics):
-            if statistic == "ks":
-                sides[:, j, 1:] = ks / (rest * present) - tolerance
-                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
-            elif statistic == "wasserstein":
-                sides[:, j, 1:] = self._areas(rows, at_or_below, order) * (n / rest)
-                sides[:, j, 0] = sides[:, j, 1:].sum(axis=1)
-            else:
-                sides[:, j, 1:] = self._tails(rows, present) * (n / rest)
-                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
-        if order.ndim == 2:
+        if some_missing:
             # A window with missing values is shorter, and wanders more, as one over the root of its length.
             sides *= np.sqrt(present / w)[:, :, np.newaxis]
             sides[present[:, 0] < 2] = np.nan
-        return _Comparison(sides, location, distance, rows, at_or_below, order)
+            present = present[:, 0]
+        return _Comparison(sides, location, distance / (n * present), rows, at_or_below, order)
+
+    def _count_at_or_below(self, rows):
+        if len(rows) == 1:
+            return np.searchsorted(self.sorted, rows, side="right")
+        # In order of size, as each search then ends close, in memory too, to where the one before it ended.
+        flat = rows.ravel()
+        by_size = np.argsort(flat)
+        counts = np.empty(flat.size, dtype=np.intp)
+        counts[by_size] = np.searchsorted(self.sorted, flat[by_size], side="right")
+        return counts.reshape(rows.shape)
 
     def _count_below(self, rows, at_or_below):
         """Return how many historical values lie below each value: those at or below it, less its ties."""
@@ -185,6 +192,22 @@ class _History:
         if not self._distinct:
             below[tied] = np.searchsorted(self.sorted, rows[tied], side="left")
         return below
+
+    def _sides(self, gaps, rows, at_or_below, order, present, leave_out, tolerance=0.0):
+        n = self.sorted.size
+        rest = n - present if leave_out else n
+        sides = np.empty((len(gaps), len(self.statistics), 3))
+        for j, statistic in enumerate(self.statistics):
+            if statistic == "ks":
+                sides[:, j, 1:] = gaps / (rest * present) - tolerance
+                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+            elif statistic == "wasserstein":
+                sides[:, j, 1:] = self._areas(rows, at_or_below, order) * (n / rest)
+                sides[:, j, 0] = sides[:, j, 1:].sum(axis=1)
+            else:
+                sides[:, j, 1:] = self._tails(rows, present) * (n / rest)
+                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+        return sides
 
     def shift(self, comparison):
         """Return the Wasserstein-1 distance of each row from history, in the data's units."""
@@ -210,12 +233,12 @@ class _History:
 
     @cached_property
     def _running_sums(self):
-        """Running sums: the area under history's quantile function, less its minimum, up to each value."""
+        """The area under history's quantile function, less its minimum, up to each value."""
         return np.concatenate([[0.0], np.cumsum(self.sorted - self.sorted[0])]) / self.sorted.size
 
     @cached_property
     def _edges(self):
-        return self._edges_of(np.arange(self.window + 1))
+        return self._edges_of(self._order)
 
     def _edges_of(self, order):
         """Return the shares at which a row's values take turns, and the area up to each."""
@@ -245,9 +268,10 @@ class _History:
 
     def judge(self, comparison):
         """Return the combined statistic's sides, its conformal p-value and the direction of each row."""
-        sides = (comparison.sides / self.unit).max(axis=1)
+        several = len(self.statistics) > 1
+        sides = (comparison.sides / self.unit).max(axis=1) if several else comparison.sides[:, 0]
         reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], sides[:, 0], side="left")
-        p_values = np.where(np.isnan(sides[:, 0]), np.nan, (1 + reached) / (self.n_blocks + 1))
+        p_values = (1 + reached) / (self.n_blocks + 1)
         direction = np.where(sides[:, 1] >= sides[:, 2], "slower", "faster").astype(object)
         direction[comparison.distance == 0] = "none"
         return sides, p_values, direction
@@ -289,23 +313,43 @@ def _common_units(sides):
     return np.where(unit > 0, unit, 1), np.where(units > 0, units, 1)
 
 
-def _argsort(values):
-    """Return the order that sorts `values`, in half the time of np.argsort for a million of them.
+def _largest_gaps(at_or_below, below, present, steps):
+    """Return each row's largest gaps between ECDFs towards slower and faster, and at which values they lie.
+
+    Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
+    """
+    scaled = at_or_below * present
+    slower = (scaled if below is at_or_below else below * present) - steps[..., :-1]
+    faster = steps[..., 1:] - scaled
+    first, last, each = slower.argmax(axis=1), faster.argmax(axis=1), np.arange(len(scaled))
+    return np.stack([slower[each, first], faster[each, last]], axis=1), first, last
+
+
+def _sorted_with_order(values):
+    """Return `values` sorted, and their order, in half the time of np.argsort for a million of them.
 
     The bits of a float, read as an integer, sort as the floats do. So integers are sorted, which is fast,
     their lowest bits replaced by the positions. Neighbours that differ in those bits only may come out
     swapped; a stable sort, fast on what is almost sorted, mends that. NaN is not for this function.
     """
-    bits = values.size.bit_length()
-    keys = np.ascontiguousarray(values).view(np.int64)
-    keys = keys ^ ((keys >> 63) & np.iinfo(np.int64).max)  # negative floats sort the other way round
-    keys = (keys >> bits << bits) | np.arange(values.size)
+    n = values.size
+    bits = n.bit_length()
+    values = np.ascontiguousarray(values)
+    keys = values.view(np.int64) >> 63
+    keys &= np.iinfo(np.int64).max
+    keys ^= values.view(np.int64)  # negative floats sort the other way round
+    keys >>= bits
+    keys <<= bits
+    keys |= np.arange(n)
     keys.sort()
     keys &= (1 << bits) - 1
-    almost = values[keys]
-    if (almost[1:] < almost[:-1]).any():
-        keys = keys[np.argsort(almost, kind="stable")]
-    return keys
+    order = keys.astype(np.int32 if n < 2**31 else np.int64)
+    del keys
+    in_order = values[order]
+    if (in_order[1:] < in_order[:-1]).any():
+        order = order[np.argsort(in_order, kind="stable")]
+        in_order = values[order]
+    return in_order, order
 
 
 def _chunks(rows, unit):
@@ -784,24 +828,20 @@ class DriftMonitor:
         columns = _as_table(recent, "recent")
         table = {}
         for name in tqdm(self._histories, unit=" features", delay=2, leave=False):
-            values, history = (
-                self._clean(columns[name], recent, self.n_historical, name),
-                self._histories[name],
-            )
-            with np.errstate(invalid="ignore", divide="ignore"):
-                comparison = history.compare(values[np.newaxis], tolerance=self.tolerance)
-                sides, p_value, direction = (one[0] for one in history.judge(comparison))
-                shift = history.shift(comparison)[0]
-            judged = not np.isnan(sides[0])
-            missing = int(np.isnan(values).sum())
+            values = self._clean(columns[name], recent, self.n_historical, name)
+            history, missing = self._histories[name], int(np.count_nonzero(np.isnan(values)))
+            judged = missing <= self.window - 2
+            rows = values[np.newaxis] if judged else np.zeros((1, self.window))
+            comparison = history.compare(rows, some_missing=judged and missing > 0, tolerance=self.tolerance)
+            sides, p_value, direction = (one[0] for one in history.judge(comparison))
             usual = history.missing_shares
             reached = usual.size - np.searchsorted(usual, missing / self.window, side="left")
             table[name] = {
-                "statistic": sides[0] + self.tolerance,
-                "p_value": p_value,
+                "statistic": sides[0] + self.tolerance if judged else np.nan,
+                "p_value": p_value if judged else np.nan,
                 "direction": direction if judged else "none",
                 "location": comparison.location[0] if judged else np.nan,
-                "shift": shift if judged else np.nan,
+                "shift": history.shift(comparison)[0] if judged else np.nan,
                 "missing": missing,
                 "missing_share": missing / self.window,
                 "usual_missing_share": float(usual.mean()),
