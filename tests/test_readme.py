@@ -97,3 +97,19 @@ def test_a_chapter_announces_as_many_exercises_as_it_has(path):
     from utils.exercises import engine
 
     assert _frame(path)[2] == len(engine.load_chapter(int(path.name[:2])))
+
+
+def test_every_plan_for_a_workshop_adds_up():
+    plans = re.findall(r"\| minutes \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", DOCUMENTS["INSTRUCTORS.md"])
+    assert len(plans) >= 4
+    for plan in plans:
+        *rows, total = re.findall(r"^\| \**(\d+)\** \|", plan, flags=re.M)
+        assert sum(map(int, rows)) == int(total), plan
+
+
+def test_every_chapter_has_three_misconceptions_and_their_questions():
+    sections = re.findall(r"^### \d\d\. .*\n((?:.*\n)*?)(?=^##)", DOCUMENTS["INSTRUCTORS.md"], flags=re.M)
+    assert len(sections) == len(list(authoring.SOLUTIONS.glob("*.ipynb")))
+    for section in sections:
+        misconceptions = re.findall(r"^- .*(?:\n  .*)*", section, flags=re.M)
+        assert len(misconceptions) == 3 and all("?" in one or "." in one for one in misconceptions)
