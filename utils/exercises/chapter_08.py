@@ -1,0 +1,544 @@
+"""Exercises of chapter 08, "How do I run this every hour for a year?"."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from utils import simulate
+from utils.exercises.engine import Exercise, NotYet, as_array, as_flag, as_function, as_number, call
+
+_MONTH = 720  # hours
+
+# 8.1: repeated looks ---------------------------------------------------------------------------------------
+
+_LOOKS = [(0.05, 24), (0.05, 1), (0.01, 720), (1 / 720, 720), (0.5, 3), (0.05, 0), (0.0, 24)]
+_SLIPS_IN_CHANCE = (
+    (
+        lambda alpha, checks: alpha * checks,
+        "this is how many false alarms to expect, which can pass 1. A probability cannot. How likely is it that "
+        "every single check stays silent?",
+    ),
+    (
+        lambda alpha, checks: min(1.0, alpha * checks),
+        "capping the expected number at 1 makes an upper bound of it, not the probability. How likely is it that "
+        "every single check stays silent?",
+    ),
+    (
+        lambda alpha, checks: (1 - alpha) ** checks,
+        "this is the probability that every check stays silent. The question asks for the opposite.",
+    ),
+    (
+        lambda alpha, checks: alpha**checks,
+        "this is the probability that all of the checks alarm. One of them is enough for a page.",
+    ),
+    (
+        lambda alpha, checks: 1 - alpha**checks,
+        "the opposite of 'all alarm' is 'at least one is silent'. What is the opposite of 'at least one alarms'?",
+    ),
+    (
+        lambda alpha, checks: alpha,
+        "this is the rate of a single check; more looks should raise it.",
+    ),
+    (
+        lambda alpha, checks: checks * alpha * (1 - alpha) ** max(checks - 1, 0),
+        "this is the probability of exactly one alarm. At least one is asked for.",
+    ),
+)
+
+
+def chance_of_at_least_one(answer):
+    """Judge a function for the probability of at least one false alarm in several checks."""
+    function = as_function(answer)
+    given = [
+        as_number(call(function, alpha, checks, case=f"alpha = {alpha:.3g} and {checks} checks"))
+        for alpha, checks in _LOOKS
+    ]
+    truth = [1 - (1 - alpha) ** checks for alpha, checks in _LOOKS]
+    if np.allclose(given, truth, atol=1e-9):
+        return None
+    if np.allclose(np.array(given) / 100, truth, atol=1e-6):
+        return "a probability between 0 and 1 is asked for, this reads like a percentage."
+    for slip, sentence in _SLIPS_IN_CHANCE:
+        if np.allclose(given, [slip(*look) for look in _LOOKS], atol=1e-9):
+            return sentence
+    if np.allclose(given, truth, atol=0.04):
+        return "this comes close, as a simulation does. There is an exact way: when is there no page at all?"
+    worst = int(np.argmax(np.abs(np.array(given) - truth)))
+    alpha, checks = _LOOKS[worst]
+    if not 0 <= given[worst] <= 1:
+        return (
+            f"for alpha = {alpha:.3g} and {checks} checks your function returns {given[worst]:.3g}, which is no "
+            "probability."
+        )
+    too = "too large" if given[worst] > truth[worst] else "too small"
+    return f"for alpha = {alpha:.3g} and {checks} checks your function returns {given[worst]:.3f}, which is {too}."
+
+
+def _by_logarithms(alpha, checks):
+    return -np.expm1(checks * np.log1p(-alpha))
+
+
+def _by_adding_up(alpha, checks):
+    page = 0.0
+    for _ in range(checks):
+        page += (1 - page) * alpha
+    return page
+
+
+# 8.2: how much history a budget needs ----------------------------------------------------------------------
+
+
+def days_for_a_budget(answer):
+    """Judge how many days of history support one false page in 90 days."""
+    days = as_number(answer)
+    windows = 90 * 24
+    needed = next(day for day in range(1, 1_000) if day * 24 + 1 >= windows)  # (k + 1) * rate >= 1
+    if days == needed:
+        return None
+    if abs(days - (windows - 1) / 24) < 0.05 and days != int(days):
+        return "this is exact to the hour; the question asks for whole days."
+    if days in (windows, windows - 1):
+        return "this is a number of blocks, one an hour. How many days do they take?"
+    if days in (windows * 60, (windows - 1) * 60):
+        return "this is a number of minutes. How many days are they?"
+    if days == 30:
+        return "30 days support one false page in 30 days. A rarer page needs more blocks to compare with."
+    if days == 35:
+        return "35 days are what this chapter has. With k blocks, what is the smallest p-value there is?"
+    if days < needed:
+        blocks = int(days * 24)
+        return (
+            f"{days:g} days are {blocks:,} blocks, whose smallest p-value is 1 in {blocks + 1:,}. The budget is "
+            f"1 in {windows:,}, so the alarm could never ring."
+        )
+    return f"{days:g} days are enough, but fewer will do. Compare the smallest p-value with the budget."
+
+
+# 8.3: like with like ---------------------------------------------------------------------------------------
+
+
+def _cells(hour, width, offset=0):
+    """Return the minutes, of five weeks, of the hours that lie `width` hours apart."""
+    hours = np.arange(5 * 168)
+    return np.flatnonzero(np.repeat((hours - hour - offset) % width == 0, 60))
+
+
+_SLIPS_IN_HOUR = (
+    (
+        lambda hour: _cells(hour, 24),
+        "these are the same hour of every day. A Sunday is no Tuesday: look back in steps of a week.",
+    ),
+    (lambda hour: _cells(hour, 168, 1), "these are the latencies of the hour after. Hours count from 0."),
+    (lambda hour: _cells(hour, 168, -1), "these are the latencies of the hour before. Hours count from 0."),
+    (
+        lambda hour: _cells(hour, 168)[:60],
+        "this is the hour of one week alone. History holds several weeks, and each has such an hour.",
+    ),
+    (
+        lambda hour: _cells(hour, 168)[-60:],
+        "this is the hour of one week alone. History holds several weeks, and each has such an hour.",
+    ),
+    (
+        lambda hour: np.arange(hour % 168, 5 * 168 * 60, 168),
+        "this steps through the minutes as if they were hours. An hour is 60 values in a row.",
+    ),
+    (
+        lambda hour: (hour % 168) * 60 + np.arange(5) * 168 * 60,
+        "this is the first minute of each such hour. All 60 of them are asked for.",
+    ),
+)
+
+
+def hour_of_the_week(answer):
+    """Judge a function that picks history's latencies of one hour of the week."""
+    function = as_function(answer)
+    history = np.arange(5.0 * 168 * 60)  # each value says when it was measured
+    picked = []
+    for hour in (0, 30, 900, 8_000):
+        given = call(function, history, hour, case=f"hour {hour:,} and five weeks of history")
+        if np.ndim(given) == 2:
+            raise NotYet("one dimension is asked for, this is a table: one row a week, perhaps. Flatten it.")
+        picked.append((hour, np.sort(as_array(given))))
+    if all(np.array_equal(given, _cells(hour, 168)) for hour, given in picked):
+        two_weeks = call(function, history[: 2 * 168 * 60], 170, case="two weeks of history")
+        if len(two_weeks) != 120:
+            return "five weeks come out right, two weeks do not. Take the number of weeks from history."
+        return None
+    for slip, sentence in _SLIPS_IN_HOUR:
+        if all(np.array_equal(given, np.sort(slip(hour))) for hour, given in picked):
+            return sentence
+    for hour, given in picked:
+        if not np.array_equal(given, _cells(hour, 168)):
+            if given.size == 0:
+                return f"for hour {hour:,} nothing is returned. Which hour of its week is it?"
+            return (
+                f"for hour {hour:,} of five weeks, 300 latencies are expected, 60 from each week; yours are "
+                f"{given.size:,}, the first from hour {int(given[0] // 60)} of history. Which hour of its week is "
+                f"hour {hour:,}?"
+            )
+    return None
+
+
+def _hour_by_loop(historical, hour):
+    starts = range((hour % 168) * 60, len(historical), 168 * 60)
+    return [value for start in starts for value in historical[start : start + 60]]
+
+
+def _hour_by_mask(historical, hour):
+    hours = np.arange(len(historical)) // 60
+    return historical[hours % 168 == hour % 168]
+
+
+def _same_hour_of_day(historical, hour):
+    return np.reshape(historical, (-1, 24, 60))[:, hour % 24].ravel()
+
+
+def _hour_of_history(historical, hour):
+    return np.reshape(historical, (-1, 60))[hour]
+
+
+def _without_the_remainder(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, hour].ravel()
+
+
+def _one_hour_late(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, (hour + 1) % 168].ravel()
+
+
+def _last_week_only(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[-1, hour % 168]
+
+
+def _week_by_week(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, hour % 168]
+
+
+def _steps_in_minutes(historical, hour):
+    return historical[hour % 168 :: 168]
+
+
+# 8.4: the window for a small, long drift -------------------------------------------------------------------
+
+_WINDOWS = (15, 60, 240, 480, 960, 2880)
+
+
+@cache
+def _delays():
+    """Return the median delay in minutes of each window for a slowdown of 5 % over three days."""
+    lasts, every = 3 * 24 * 60, 6 * 24 * 60
+    rng = np.random.default_rng(84)
+    quiet = 0.13 * simulate.autocorrelated_noise(365 * 24 * 60, 0.7, rng)
+    onsets = every * np.arange(60) + rng.integers(0, 2 * 24 * 60, size=60)
+    drifted = quiet.copy()
+    drifted[(onsets[:, np.newaxis] + np.arange(lasts)).ravel()] += np.log(1.05)
+    usual = np.quantile(quiet, np.linspace(0, 1, 10_001))
+    delays = {}
+    for window in _WINDOWS:
+        expected = np.quantile(usual, (np.arange(window) + 0.5) / window)
+        quiet_distance, distance = (
+            np.abs(np.sort(values[: values.size // window * window].reshape(-1, window)) - expected).mean(
+                axis=1
+            )
+            for values in (quiet, drifted)
+        )
+        limit = np.quantile(quiet_distance, 1 - window / (_MONTH * 60))
+        ends = np.append((np.flatnonzero(distance > limit) + 1) * window, np.inf)
+        first = ends[np.searchsorted(ends, onsets, side="right")]
+        delays[window] = float(np.median(np.minimum(first - onsets, lasts)))
+    return delays
+
+
+def window_for_a_small_drift(answer):
+    """Judge a window length by the delay that it has in a year of its own."""
+    window = as_number(answer)
+    if window not in _WINDOWS:
+        if window in [size / 60 for size in _WINDOWS]:
+            return "minutes are asked for, this reads like hours."
+        return f"choose one of the windows in question, in minutes: {', '.join(map(str, _WINDOWS))}."
+    delays = _delays()
+    shortest = min(delays.values())
+    if delays[int(window)] <= 1.1 * shortest:
+        return None
+    hours = f"{delays[int(window)] / 60:.0f} hours"
+    if window < min(size for size in _WINDOWS if delays[size] <= 1.1 * shortest):
+        return (
+            f"with {window:g} minutes the median delay is {hours}: so few minutes are too noisy for a drift this "
+            "small, and at one false page a month the threshold lies above it."
+        )
+    return (
+        f"with {window:g} minutes the median delay is {hours}: such a window knows enough, but it has to fill "
+        "before it speaks, and the drift seldom starts with it."
+    )
+
+
+# 8.5: the threshold of a CUSUM -----------------------------------------------------------------------------
+
+
+@cache
+def _pages_a_month(threshold, sides=2):
+    """Return false pages in 720 scores of a CUSUM with an allowance of 0.5, on 2,000 simulated runs."""
+    rng = np.random.default_rng(85)
+    sums, alarms, steps = np.zeros((sides, 2_000)), 0, 600
+    signs = np.array([[1.0], [-1.0]])[:sides]
+    for _ in range(steps):
+        sums = np.maximum(0, sums + signs * rng.standard_normal(2_000) - 0.5)
+        alarming = sums.max(axis=0) > threshold
+        alarms += np.count_nonzero(alarming)
+        sums[:, alarming] = 0
+    return _MONTH * alarms / (steps * 2_000)
+
+
+def threshold_for_a_month(answer):
+    """Judge a whole-number threshold by the false pages that it sends on simulated scores."""
+    threshold = as_number(answer)
+    if threshold <= 0:
+        return "a threshold at or below 0 is passed all the time: evidence is never negative."
+    pages = _pages_a_month(threshold)
+    if threshold != int(threshold):
+        return f"at {threshold:g} there are {pages:.2f} false pages a month, but a whole number is asked for."
+    if pages > 1:
+        if _pages_a_month(threshold, sides=1) <= 1:
+            return (
+                f"at {threshold:g} there are {pages:.1f} false pages a month. It would do if you watched one side "
+                "alone; cusum watches two, and either may page."
+            )
+        return f"at {threshold:g} there are {pages:.1f} false pages a month, more than the budget. Go higher."
+    if _pages_a_month(threshold - 1) <= 1:
+        return (
+            f"at {threshold:g} there are {pages:.2f} false pages a month, which is within the budget, but a "
+            "smaller threshold is, too, and catches sooner."
+        )
+    return None
+
+
+# 8.6: a policy ---------------------------------------------------------------------------------------------
+
+
+def _policy_year(rng, hours=365 * 24):
+    """Return a year as in the chapter: hourly levels, and the level that the model should know."""
+    normal, passing = np.zeros(hours), np.zeros(hours)
+    for number, first in enumerate(rng.permutation(np.arange(100, hours - 100, 240))[:36]):
+        first += int(rng.integers(0, 48))
+        if number < 6:
+            normal[first:] += np.log(1.25) * (1 if normal[first] <= 0 else -1)
+        else:
+            passing[first : first + int(rng.integers(2, 11))] = np.log(1.3)
+    return (normal + passing + rng.normal(scale=0.04, size=hours)).tolist(), normal.tolist()
+
+
+def _price(retrain_now, hourly, normal):
+    """Return pages, retrainings and bad hours of a policy in one year."""
+    model, alarms = 0.0, []
+    pages = retrainings = bad_hours = 0
+    for hour, level in enumerate(hourly):
+        alarms = [*alarms[-47:], abs(level - model) > 0.128]
+        pages += alarms[-1] and not any(alarms[-2:-1])
+        bad_hours += abs(normal[hour] - model) > 0.1
+        decision = retrain_now(list(alarms))
+        if decision is Ellipsis:
+            return Ellipsis
+        if decision:
+            lately = hourly[max(0, hour - 11) : hour + 1]
+            model, alarms, retrainings = sum(lately) / len(lately), [], retrainings + 1
+    return np.array([pages, retrainings, bad_hours])
+
+
+def _cost(counts):
+    return float(counts @ [1, 4, 1])
+
+
+def _after(hours):
+    return lambda alarms: len(alarms) >= hours and all(alarms[-hours:])
+
+
+@cache
+def _policy_years():
+    """Return two years and the cost of the best waiting time in them."""
+    years = [_policy_year(np.random.default_rng([86, seed])) for seed in (0, 1)]
+    costs = [_cost(sum(_price(_after(hours), *year) for year in years)) for hours in (10, 11, 12, 13, 14, 16)]
+    return years, min(costs)
+
+
+def retraining_policy(answer):
+    """Judge a policy by what it costs in years of its own."""
+    function = as_function(answer)
+    as_flag(call(function, [False], case="one calm hour"))
+    as_flag(call(function, [False] * 24 + [True] * 24, case="24 calm hours and 24 alarming ones"))
+    if call(function, [True], case="one alarming hour after a retraining"):
+        return (
+            "the list starts again from nothing, and your policy retrains on a list of one alarming hour. Has it "
+            "seen as many hours as it needs?"
+        )
+    noise = np.random.default_rng(860).normal(scale=0.04, size=2_000).tolist()
+    calm = call(_price, function, noise, [0.0] * 2_000, case="a year in which nothing happens")
+    if calm is Ellipsis:
+        return "some branch of your function still returns `...`."
+    if calm[1]:
+        return (
+            f"in 2,000 hours of noise, with no release at all, your policy retrains {calm[1]} times. A single "
+            "alarming hour, or a calm one, is no reason."
+        )
+    years, best = _policy_years()
+    counts = sum(call(_price, function, *year, case="a year of releases and incidents") for year in years)
+    if _cost(counts) <= 1.1 * best:
+        return None
+    _, retrainings, bad_hours = (int(count) for count in counts)
+    if not retrainings:
+        return (
+            f"your policy never retrains, and {bad_hours:,} hours of two years have bad predictions: from the "
+            "first release on, the model describes a service that is gone."
+        )
+    releases = 12
+    price = f"{_cost(counts) / best:.1f} times the cost of the best waiting time"
+    if retrainings > 1.3 * releases:
+        return (
+            f"two years with {releases} releases, and your policy retrains {retrainings} times, at {price}. It "
+            "learns incidents that pass, or levels half old and half new. How long do incidents last, and how "
+            "many hours does the model learn from?"
+        )
+    if retrainings < releases:
+        return (
+            f"your policy retrains {retrainings} times for {releases} releases, at {price}. Some releases never "
+            "convince it: what happens to it when one hour in a long alarm looks calm by chance?"
+        )
+    return (
+        f"your policy retrains {retrainings} times for {releases} releases, as it should, but late, at {price}. "
+        "Each hour of waiting is an hour of bad predictions after each release."
+    )
+
+
+def _eleven_of_twelve(alarms):
+    return sum(alarms[-12:]) >= 11
+
+
+def _by_counting_back(alarms):
+    run = 0
+    for alarm in reversed(alarms):
+        if not alarm:
+            break
+        run += 1
+    return run >= 12
+
+
+def _forgotten_return(alarms):
+    sum(alarms[-12:])
+
+
+EXERCISES = (
+    Exercise(
+        id="8.1",
+        judge=chance_of_at_least_one,
+        hints=(
+            "It is easier to ask for the opposite: no page at all.",
+            "One check stays silent with probability 1 - alpha. Independent checks multiply.",
+        ),
+        why="a rate that is fine for one look becomes a page on most days when you look every hour.",
+        wrong=(
+            (lambda alpha, checks: alpha * checks, "how many false alarms to expect"),
+            (lambda alpha, checks: min(1.0, alpha * checks), "upper bound"),
+            (lambda alpha, checks: (1 - alpha) ** checks, "every check stays silent"),
+            (lambda alpha, checks: alpha**checks, "all of the checks alarm"),
+            (lambda alpha, checks: 1 - alpha**checks, "at least one is silent"),
+            (lambda alpha, checks: 100 * (1 - (1 - alpha) ** checks), "percentage"),
+            (lambda alpha, checks: alpha / checks, "raised ZeroDivisionError"),
+            (0.71, "a function is expected"),
+        ),
+        right=(_by_logarithms, _by_adding_up, lambda alpha, checks: np.float64(1 - (1 - alpha) ** checks)),
+    ),
+    Exercise(
+        id="8.2",
+        judge=days_for_a_budget,
+        hints=(
+            "With k healthy blocks, a p-value is (1 + how many reach it) / (k + 1). How small can it get?",
+            "The budget is one in 90 times 24 windows. An alarm is possible when 1 / (k + 1) is no larger.",
+        ),
+        why="to promise one false page in a time, you must have seen about that time in good health.",
+        wrong=(
+            (30, "one false page in 30 days"),
+            (35, "what this chapter has"),
+            (2160, "number of blocks"),
+            (129_600, "number of minutes"),
+            (60, "could never ring"),
+            (180, "fewer will do"),
+            (89.96, "whole days"),
+        ),
+        right=(90.0, np.int64(90)),
+    ),
+    Exercise(
+        id="8.3",
+        judge=hour_of_the_week,
+        hints=(
+            "A week has 168 hours. Hour 170 is hour 2 of its week.",
+            "Reshape history to weeks, hours of the week and minutes, and pick along the middle one.",
+        ),
+        why="a window that is compared with its own kind needs no model of the cycle, and pays in history.",
+        wrong=(
+            (_same_hour_of_day, "every day"),
+            (_hour_of_history, "raised IndexError"),
+            (_without_the_remainder, "raised IndexError"),
+            (_one_hour_late, "the hour after"),
+            (_last_week_only, "one week alone"),
+            (_week_by_week, "one dimension"),
+            (_steps_in_minutes, "as if they were hours"),
+        ),
+        right=(_hour_by_loop, _hour_by_mask),
+    ),
+    Exercise(
+        id="8.4",
+        judge=window_for_a_small_drift,
+        hints=(
+            "The threshold of each window is the quantile 1 - window / (720 * 60) of its quiet distances.",
+            "Neither the shortest nor the longest. Print the median delay of each and compare.",
+        ),
+        why="the smaller the drift, the longer the window that sees it first; there is no window for all.",
+        wrong=(
+            (15, "too noisy"),
+            (60, "too noisy"),
+            (960, "has to fill"),
+            (2880, "has to fill"),
+            (8, "reads like hours"),
+            (100, "choose one of"),
+        ),
+        right=(480.0, np.int64(480), 240),
+    ),
+    Exercise(
+        id="8.5",
+        judge=threshold_for_a_month,
+        hints=(
+            "Draw 100,000 standard normal scores, run cusum on them with one threshold, and take the mean.",
+            "The mean of the alarms times 720 is the number of false pages a month. Try 4, 5, 6 and 7.",
+        ),
+        why="a threshold in a textbook belongs to a promise; compute your own for yours.",
+        wrong=(
+            (5, "two, and either may page"),
+            (3, "more than the budget"),
+            (8, "a smaller threshold is"),
+            (5.4, "whole number"),
+            (0, "never negative"),
+        ),
+        right=(6.0, np.int64(6)),
+    ),
+    Exercise(
+        id="8.6",
+        judge=retraining_policy,
+        hints=(
+            "How long does the longest incident last? An alarm that lasts longer is something else.",
+            "The model learns from the last 12 hours. Retrain when nearly all of them belong to the new level.",
+        ),
+        why="waiting long enough to tell a release from an incident is cheap; learning an incident is not.",
+        wrong=(
+            (lambda alarms: False, "never retrains"),
+            (lambda alarms: alarms[-1], "one alarming hour"),
+            (lambda alarms: not alarms[-1], "hours of noise"),
+            (_after(3), "learns incidents that pass"),
+            (_after(6), "half old and half new"),
+            (_after(40), "but late"),
+            (lambda alarms: all(alarms[-12:]), "starts again from nothing"),
+            (_forgotten_return, "is a return missing"),
+            (12, "a function is expected"),
+        ),
+        right=(_eleven_of_twelve, _by_counting_back, _after(11), _after(13)),
+    ),
+)
