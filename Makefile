@@ -16,7 +16,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help lab test test-slow test-browser test-oldest lint notebooks html slides bench clean
+.PHONY: help lab test test-slow test-fresh test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
@@ -27,7 +27,8 @@ help:
 	@echo "make bench      timings and false-alarm tables (beside other tools: PEERS=1)"
 	@echo "make clean      remove what the other commands made"
 	@echo
-	@echo "For maintainers: make lint, test-browser (needs Chromium), test-slow, test-oldest"
+	@echo "For maintainers: make lint, test-fresh, test-browser (needs Chromium), test-slow,"
+	@echo "test-oldest"
 
 $(VENV)/installed: pyproject.toml
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c "$(SUPPORTED)" 2>/dev/null; then \
@@ -42,12 +43,16 @@ lab: $(VENV)/installed
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
 test: $(VENV)/installed lint
-	$(PYTEST) -m "not slow and not browser" tests
+	$(PYTEST) -m "not slow and not fresh and not browser" tests
 	$(PYTEST) $(NBVAL) solutions
 
 # Simulations with thousands of histories.
 test-slow: $(VENV)/installed
 	$(PYTEST) -m slow tests
+
+# A clean clone of the last commit, and `make lab` in it.
+test-fresh: $(VENV)/installed
+	$(PYTEST) -m fresh tests
 
 # JupyterLab in a real browser. Chromium itself comes from the system, or from the variable CHROMIUM.
 test-browser: $(VENV)/browser
@@ -62,7 +67,7 @@ test-oldest: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(VENV)-oldest
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct --editable ".[test]"
-	$(VENV)-oldest/bin/python -m pytest -q -m "not slow and not browser" tests
+	$(VENV)-oldest/bin/python -m pytest -q -m "not slow and not fresh and not browser" tests
 	$(VENV)-oldest/bin/python -m pytest -q $(NBVAL) solutions
 
 lint: $(VENV)/installed
@@ -75,8 +80,24 @@ notebooks: $(VENV)/installed
 html slides: $(VENV)/installed
 	$(BIN)/python -m utils.publishing $@
 
+# PEERS=1 runs the other tools in the same process, from an environment of their own: some want older
+# libraries, so each is installed by itself, and one that cannot be had does not stop the others.
+ifeq ($(PEERS),)
 bench: $(VENV)/installed
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks $(PARTS)
+else
+bench: $(VENV)-peers/installed
+	$(VENV)-peers/bin/python -m tests.benchmarks $(PARTS)
+
+$(VENV)-peers/installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check "pandas<3" --editable .
+	@for peer in evidently alibi-detect "nannyml statsmodels" frouros river; do \
+		$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check "pandas<3" $$peer \
+			>/dev/null 2>&1 || echo "$${peer%% *} could not be installed here"; \
+	done
+	@touch $@
+endif
 
 clean:
 	rm -rf $(VENV) $(VENV)-* build .pytest_cache .hypothesis .ruff_cache

@@ -21,7 +21,7 @@ def clone(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.fresh
 def test_make_lab_opens_the_first_notebook_and_prints_its_address(clone):
     log = clone.parent / "lab.log"
     environment = {
