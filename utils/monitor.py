@@ -102,6 +102,7 @@ class _History:
             self.sorted = np.sort(values)[: -np.count_nonzero(missing)]  # NaN sorts last
         else:
             self.sorted, order = _sorted_with_order(values)
+        self.usual_missing_share = float(self.missing_shares.mean()) if whole else 0.0
         self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
         if some_missing:
             sides = self._search_blocks(values[:whole].reshape(-1, window))
@@ -222,13 +223,23 @@ class _History:
         edges, until_edge = self._edges if order.ndim == 1 else self._edges_of(order)
         start, end = edges[..., :-1], edges[..., 1:]
         until_start, until_end = until_edge[..., :-1], until_edge[..., 1:]
-        crossing = np.clip(at_or_below / self.sorted.size, start, end)
-        until_crossing = np.clip(self._running_sums[at_or_below], until_start, until_end)
+        crossing = at_or_below / self.sorted.size
+        np.clip(crossing, start, end, out=crossing)
+        until_crossing = self._running_sums[at_or_below]
+        np.clip(until_crossing, until_start, until_end, out=until_crossing)
         values = rows - self.sorted[0]
         if order.ndim == 2:
             values = np.nan_to_num(values)
-        above = values * (crossing - start) - (until_crossing - until_start)
-        under = (until_end - until_crossing) - values * (end - crossing)
+        # above = values * (crossing - start) - (until_crossing - until_start), and under likewise, in place:
+        # for long windows fetching fresh memory would take longer than the arithmetic.
+        above = crossing - start
+        above *= values
+        above -= until_crossing
+        above += until_start
+        under = np.subtract(end, crossing, out=crossing)
+        under *= values
+        under += until_crossing
+        np.subtract(until_end, under, out=under)
         return np.stack([above.sum(axis=1), under.sum(axis=1)], axis=1)
 
     @cached_property
@@ -318,11 +329,15 @@ def _largest_gaps(at_or_below, below, present, steps):
 
     Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
     """
-    scaled = at_or_below * present
-    slower = (scaled if below is at_or_below else below * present) - steps[..., :-1]
-    faster = steps[..., 1:] - scaled
-    first, last, each = slower.argmax(axis=1), faster.argmax(axis=1), np.arange(len(scaled))
-    return np.stack([slower[each, first], faster[each, last]], axis=1), first, last
+    each = np.arange(len(at_or_below))
+    gaps = below * present
+    gaps -= steps[..., :-1]
+    first = gaps.argmax(axis=1)
+    slower = gaps[each, first]
+    np.multiply(at_or_below, present, out=gaps)
+    np.subtract(steps[..., 1:], gaps, out=gaps)
+    last = gaps.argmax(axis=1)
+    return np.stack([slower, gaps[each, last]], axis=1), first, last
 
 
 def _sorted_with_order(values):
@@ -830,8 +845,9 @@ class DriftMonitor:
                 f"recent has {len(recent):,} rows, but this monitor judges windows of {self.window:,}."
             )
         columns = _as_table(recent, "recent")
-        table = {}
-        for name in tqdm(self._histories, unit=" features", delay=2, leave=False):
+        found = []
+        small = recent.size < 100 * CHUNK  # in a notebook a bar is a widget, dearer than a small table
+        for name in tqdm(self._histories, unit=" features", delay=2, leave=False, disable=small):
             values = self._clean(columns[name], recent, self.n_historical, name)
             history, missing = self._histories[name], int(np.count_nonzero(np.isnan(values)))
             judged = missing <= self.window - 2
@@ -840,7 +856,7 @@ class DriftMonitor:
             sides, p_value, direction = (one[0] for one in history.judge(comparison))
             usual = history.missing_shares
             reached = usual.size - np.searchsorted(usual, missing / self.window, side="left")
-            table[name] = {
+            row = {
                 "statistic": sides[0] + self.tolerance if judged else np.nan,
                 "p_value": p_value if judged else np.nan,
                 "direction": direction if judged else "none",
@@ -848,10 +864,11 @@ class DriftMonitor:
                 "shift": history.shift(comparison)[0] if judged else np.nan,
                 "missing": missing,
                 "missing_share": missing / self.window,
-                "usual_missing_share": float(usual.mean()),
+                "usual_missing_share": history.usual_missing_share,
                 "missing_p_value": (1 + reached) / (usual.size + 1),
             }
-        table = pd.DataFrame.from_dict(table, orient="index").rename_axis(index="feature")
+            found.append(row)
+        table = pd.DataFrame(found, index=pd.Index(self._histories, name="feature"))
         for p, corrected, verdict in (
             ("p_value", "corrected_p_value", "drifted"),
             ("missing_p_value", "corrected_missing_p_value", "missing_rise"),
