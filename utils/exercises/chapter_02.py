@@ -615,7 +615,7 @@ EXERCISES = (
             (_title_without_amount, "gives the amount in ms"),
             (_title_of_the_method, 'says "slower"'),
             (_title_unrounded, "one short line, rounded"),
-            ("Recent requests are 15 ms slower", "0 of 7"),
+            ("Recent requests are 15 ms slower", "a function is expected"),
         ),
         right=(_title_right,),
     ),
