@@ -377,6 +377,7 @@ def test_a_service_can_be_started_again():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_remove_what_its_parent_uses(own_temporary_folder):
     with small_service() as service:
         child = os.fork()
