@@ -39,7 +39,12 @@ def main():
         for panel in measured
         for n, m, times in panel
     ]
-    print_table("How cost grows: medians", ["History", "window", *SERIES], rows)
+    print_table(
+        "How cost grows: medians, processor time (scipy by its asymptotic p-value; detect_drift, as scipy does "
+        "by default,\ncounts a p-value near alpha out exactly for samples of up to 10,000 values)",
+        ["History", "window", *SERIES],
+        rows,
+    )
     _draw(measured)
     print(f"Plotted in {PLOT}")
 
