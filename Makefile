@@ -80,8 +80,9 @@ notebooks: $(VENV)/installed
 html slides: $(VENV)/installed
 	$(BIN)/python -m utils.publishing $@
 
-# PEERS=1 runs the other tools in the same process, from an environment of their own: some want older
-# libraries, so each is installed by itself, and one that cannot be had does not stop the others.
+# PEERS=1 runs the other tools in the same process, from an environment of their own on a Python that they
+# install on. Each is installed by itself, so that one that cannot be had does not stop the others; at the end
+# numpy is brought back to a version that this course and all of them run with.
 ifeq ($(PEERS),)
 bench: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks $(PARTS)
@@ -89,13 +90,16 @@ else
 bench: $(VENV)-peers/installed
 	$(VENV)-peers/bin/python -m tests.benchmarks $(PARTS)
 
+PEERS_PIP := $(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check
 $(VENV)-peers/installed: pyproject.toml
-	$(PYTHON) -m venv --clear $(VENV)-peers
-	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check "pandas<3" --editable .
-	@for peer in evidently alibi-detect "nannyml statsmodels" frouros river; do \
-		$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check "pandas<3" $$peer \
-			>/dev/null 2>&1 || echo "$${peer%% *} could not be installed here"; \
+	@for python in python3.12 python3.11 $(PYTHON); do \
+		"$$python" -m venv --clear $(VENV)-peers 2>/dev/null && break; \
 	done
+	$(PEERS_PIP) "numpy>=2" "scipy>=1.14" "pandas>=2.2.2,<3" matplotlib seaborn tqdm scikit-learn statsmodels
+	@for tool in evidently alibi-detect nannyml frouros river; do \
+		$(PEERS_PIP) $$tool "pandas<3" || echo "$$tool could not be installed here"; \
+	done
+	-$(PEERS_PIP) --upgrade "numpy>=2,<2.3" numba
 	@touch $@
 endif
 
