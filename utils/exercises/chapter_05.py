@@ -516,7 +516,7 @@ EXERCISES = (
             "Call `retrained_rates` for the sizes 2, 4, 8, … and take `np.mean(rates < 0.01)` of each.",
             "Look for the first size at which that share is above 0.95, not at the mean rate.",
         ),
-        why="you get one retrained rule: take enough rows that a bad one is rare, not that the average is good.",
+        why="you get one rule, not the average of many: take enough rows that a bad one is rare.",
         wrong=(
             (16, "You get one"),
             (64, "You get one"),
