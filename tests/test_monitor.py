@@ -329,14 +329,14 @@ def test_checks_one_after_the_other_are_the_same_as_many_at_once():
 def test_the_threshold_for_evidence_keeps_the_rate_it_was_found_for():
     rng = np.random.default_rng(20)
     for rate, correlation in ((0.01, 0.0), (0.002, 0.2)):
-        threshold = _evidence_threshold(rate, correlation, 3.0)
-        scores = autocorrelated(rng, 300_000, correlation)
+        threshold = _evidence_threshold(rate, correlation, 10**4)  # a history that leaves no doubt
         evidence, alarms = 0.0, 0
-        for score in np.minimum(scores, 3.0).tolist():
+        for score in autocorrelated(rng, 300_000, correlation).tolist():
             evidence = 0.0 if score < 0 else max(0.0, evidence + score - 1)
             if evidence > threshold:
                 evidence, alarms = 0.0, alarms + 1
         assert alarms / 300_000 == pytest.approx(rate, rel=0.2)
+        assert threshold < _evidence_threshold(rate, correlation, 100)  # a short one has to be careful
 
 
 def test_the_picture_of_a_run_states_how_many_windows_alarm_and_marks_each():

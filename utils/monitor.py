@@ -44,10 +44,11 @@ is small), and two cumulative sums (CUSUM, Page [2]_) add it up:
 
 An alarm comes when one of them exceeds `threshold`, and sets both back to 0. For healthy windows z is
 standard normal, whatever the latencies are distributed like, so the threshold that alarms as rarely as the
-budget says is found by simulating healthy scores, with the correlation that neighbouring blocks of history
-show: ignored, it would break the promise [3]_. k blocks cannot tell what happens once in k windows from what
-happens once in ten times k, so no z is larger than their number allows, and no threshold hangs on the one
-most extreme block. That sums of transformed conformal p-values detect changes is from [4]_.
+budget says is found by simulating healthy runs, each with a history as long as this one, and with the
+correlation that neighbouring blocks show: ignored, either would break the promise [3]_. k blocks cannot tell
+what happens once in k windows from what happens once in ten times k, so no z is larger than their number
+allows, and no threshold hangs on the one most extreme block. That sums of transformed conformal p-values
+detect changes is from [4]_.
 
 References
 ----------
@@ -318,9 +319,9 @@ def _common_units(sides):
     if k < 2 or sides.shape[1] == 1:
         return np.ones(sides.shape[1:]), np.ones(sides.shape)
     ordered = np.sort(sides, axis=0)
-    place = math.ceil(0.99 * (k - 1)) - 1
-    units = np.where(sides <= ordered[place], ordered[place + 1], ordered[place])
-    unit = ordered[math.ceil(0.99 * k) - 1]
+    place = k - 1 - k // 100
+    unit = ordered[place]
+    units = np.where(sides < unit, unit, ordered[place - 1])
     return np.where(unit > 0, unit, 1), np.where(units > 0, units, 1)
 
 
@@ -467,28 +468,41 @@ def _accumulate(evidence, score):
 
 
 @lru_cache(maxsize=256)
-def _evidence_threshold(rate, correlation, largest_score):
+def _evidence_threshold(rate, correlation, blocks):
     """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
 
-    By bisection on simulated scores: standard normal, first-order autoregressive with `correlation` between
-    neighbours, capped at `largest_score`. The seed is fixed: the same history gives the same threshold.
+    By bisection on simulated runs, each with a history of its own: so many standard normal blocks, against
+    which its windows are scored as real ones are. Windows are a first-order autoregression, whose correlation
+    between neighbours differs from run to run as much as so many blocks leave it uncertain. A short history
+    misjudges all later windows alike, and that adds up; so its threshold comes out higher. The seed is fixed:
+    the same history gives the same threshold.
     """
-    runs = 4_000
-    steps = math.ceil(max(100, 1_000 / (rate * runs)))  # about a thousand alarms, known to 3 %
+    rng = np.random.default_rng(1954)
+    runs = int(np.clip(4_000_000 // blocks, 50, 2_000))
+    steps = math.ceil(max(100, min(1_000 / rate, 8_000_000) / runs))  # a thousand alarms: known to 3 %
+    apart = 20.0 * np.arange(runs)  # far more than any normal number: all runs' blocks make one sorted array
+    healthy = np.sort(rng.standard_normal((runs, blocks)), axis=1)
+    healthy += apart[:, np.newaxis]
+    scores = np.empty((steps, runs), dtype=np.float32)
+    correlation = np.clip(correlation + rng.standard_normal(runs) / math.sqrt(blocks), 0, 0.95)
+    fresh = np.sqrt(1 - correlation**2)
+    values = rng.standard_normal(runs)
+    for step in range(steps):
+        values = correlation * values + fresh * rng.standard_normal(runs)
+        reached = blocks * np.arange(1, runs + 1) - np.searchsorted(healthy.ravel(), values + apart)
+        scores[step] = -special.ndtri((reached + 0.5) / (blocks + 1))
     low, high = 0.0, 40.0
     while high - low > 0.005:
         threshold = (low + high) / 2
-        rng = np.random.default_rng(1954)
-        scores, evidence, alarms = rng.standard_normal(runs), np.zeros(runs), 0
-        for _ in range(steps):
-            scores = correlation * scores + math.sqrt(1 - correlation**2) * rng.standard_normal(runs)
-            evidence += np.minimum(scores, largest_score)
+        evidence, alarms = np.zeros(runs), 0
+        for score in scores:
+            evidence += score
             evidence -= ALLOWANCE
-            evidence[(evidence < 0) | (scores < 0)] = 0
+            evidence[(evidence < 0) | (score < 0)] = 0
             exceeded = evidence > threshold
             alarms += np.count_nonzero(exceeded)
             evidence[exceeded] = 0
-        low, high = (threshold, high) if alarms > rate * runs * steps else (low, threshold)
+        low, high = (threshold, high) if alarms > rate * scores.size else (low, threshold)
     return high
 
 
@@ -606,9 +620,7 @@ class DriftMonitor:
         The largest rate within the budget that this many blocks can keep exactly: a multiple of
         ``1 / (n_blocks + 1)``.
     correlation : float
-        Between the scores of neighbouring blocks, as the threshold for accumulated evidence allows for it:
-        the estimate plus its standard error, since an underestimate breaks the promise and an overestimate
-        only delays.
+        With `accumulate`: between the scores of neighbouring blocks, as the threshold allows for it.
 
     Raises
     ------
@@ -689,11 +701,9 @@ class DriftMonitor:
         if self.accumulate:
             z = history.scores(history.in_time, own=1)
             estimate = np.mean([np.corrcoef(z[1:, side], z[:-1, side])[0, 1] for side in (0, 1)])
-            self.correlation = float(np.clip(estimate + 1 / math.sqrt(self.n_blocks), 0, 0.95))
-            largest = -float(special.ndtri(0.5 / (self.n_blocks + 1)))
-            self.threshold = _evidence_threshold(
-                self.false_alarm_rate / 2, round(self.correlation, 2), largest
-            )
+            self.correlation = float(np.clip(estimate, 0, 0.95))
+            rate, correlation = self.false_alarm_rate / 2, round(self.correlation, 2)
+            self.threshold = _evidence_threshold(rate, correlation, self.n_blocks)
         else:
             affordable = _affordable(self.false_alarm_rate, self.n_blocks)
             self.threshold = float(history.healthy[self.n_blocks - affordable, 0]) + self.tolerance
