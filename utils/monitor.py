@@ -474,8 +474,8 @@ def _evidence_threshold(rate, correlation, blocks):
     By bisection on simulated runs, each with a history of its own: so many standard normal blocks, against
     which its windows are scored as real ones are. Windows are a first-order autoregression, whose correlation
     between neighbours differs from run to run as much as so many blocks leave it uncertain. A short history
-    misjudges all later windows alike, and that adds up; so its threshold comes out higher. The seed is fixed:
-    the same history gives the same threshold.
+    misjudges all later windows alike, and that adds up; its scores, on the other hand, cannot grow as large. The
+    seed is fixed: the same history gives the same threshold.
     """
     rng = np.random.default_rng(1954)
     runs = int(np.clip(4_000_000 // blocks, 50, 2_000))
