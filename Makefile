@@ -15,8 +15,9 @@ LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 PYTEST := $(BIN)/python -m pytest -q
+QUICK := not slow and not fresh and not browser
 
-.PHONY: help lab test test-slow test-fresh test-browser test-oldest lint notebooks html slides bench clean
+.PHONY: help lab test test-library test-notebooks test-slow test-fresh test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
@@ -42,9 +43,16 @@ $(VENV)/installed: pyproject.toml
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
+# The library and the notebooks side by side, one core each.
 test: $(VENV)/installed lint
-	$(PYTEST) -m "not slow and not fresh and not browser" tests
-	$(PYTEST) $(NBVAL) solutions
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
+		test-library test-notebooks
+
+test-library: $(VENV)/installed
+	$(PYTEST) -m "$(QUICK)" --ignore tests/test_notebooks.py tests
+
+test-notebooks: $(VENV)/installed
+	$(PYTEST) $(NBVAL) solutions tests/test_notebooks.py
 
 # Simulations with thousands of histories.
 test-slow: $(VENV)/installed
@@ -67,8 +75,7 @@ test-oldest: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(VENV)-oldest
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct --editable ".[test]"
-	$(VENV)-oldest/bin/python -m pytest -q -m "not slow and not fresh and not browser" tests
-	$(VENV)-oldest/bin/python -m pytest -q $(NBVAL) solutions
+	$(VENV)-oldest/bin/python -m pytest -q -m "$(QUICK)" $(NBVAL) solutions tests
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
