@@ -42,6 +42,9 @@ is small), and two cumulative sums (CUSUM, Page [2]_) add it up:
 
     ``evidence = max(0, evidence + z - 1)``,  and 0 as soon as z < 0.
 
+The second half makes it forget: one in two healthy windows has z < 0, so evidence of an incident that is over
+does not spill far into the hours after it.
+
 An alarm comes when one of them exceeds `threshold`, and sets both back to 0. For healthy windows z is
 standard normal, whatever the latencies are distributed like, so the threshold that alarms as rarely as the
 budget says is found by simulating healthy runs, each with a history as long as this one, and with the
