@@ -83,11 +83,13 @@ def judge_flagged_share(answer: Any) -> str | None:
     for mistake, diagnosis in _FLAGGING_MISTAKES:
         if np.allclose(shares, [mistake(*pair) for pair in pairs], atol=1e-9):
             return diagnosis
-    (shift_ms, spread_ms), right = _SHIFTS_AND_SPREADS_MS[0], _outside(*pairs[0])
+    right = [_outside(*pair) for pair in pairs]
+    worst = int(np.argmax(np.abs(np.subtract(shares, right))))
+    shift_ms, spread_ms = _SHIFTS_AND_SPREADS_MS[worst]
     return (
-        f"for recent requests {shift_ms} ms slower, with a spread of {spread_ms} ms, your function says "
-        f"{shares[0]:.4g} and the three-sigma rule flags {right:.4g}; they differ on this pair or a similar "
-        "one. Train on the first sample, count in the second, on both sides."
+        f"for recent requests {shift_ms:+d} ms away, with a spread of {spread_ms} ms, your function says "
+        f"{shares[worst]:.4g} and the three-sigma rule flags {right[worst]:.4g}. Train on the first sample, "
+        "count in the second, on both sides."
     )
 
 
@@ -120,6 +122,10 @@ def _share_that_passes(historical, recent):
     return 1 - _outside(historical, recent)
 
 
+def _divided_by_historical(historical, recent):
+    return _outside(historical, recent) * len(recent) / len(historical)
+
+
 def _count(historical, recent):
     return _outside(historical, recent) * len(recent)
 
@@ -141,6 +147,10 @@ _FLAGGING_MISTAKES = (
     (_slow_side_only, "only slow requests are counted. A request that ends far too early is odd as well."),
     (_two_sigma, "this rule draws its line at two standard deviations."),
     (_share_that_passes, "this is the share that passes. Which side of the limits gets flagged?"),
+    (
+        _divided_by_historical,
+        "the flagged recent requests are divided by the number of historical ones. A share of what is asked for?",
+    ),
     (_count, "this is a count. A share lies between 0 and 1."),
     (_in_percent, "this is a percentage. A share lies between 0 and 1."),
 )
@@ -363,8 +373,8 @@ def judge_rows_for_retraining(answer: Any) -> str | None:
         )
     if share < 0.95:
         return (
-            f"on average such rules are fine, but only {share:.0%} of them stay below the limit. You get one "
-            "rule, not the average of many."
+            f"only {share:.0%} of the rules trained on so many rows stay below the limit. You get one of them, not "
+            "their average."
         )
     if _share_of_good_retrainings(int(rows) // 2) >= 0.95:
         return "that is enough, but a smaller power of two is enough as well. Drift does not wait."
@@ -463,6 +473,7 @@ EXERCISES = (
             (_in_percent, "percentage"),
             (_flagged_before, "historical requests"),
             (_two_sigma, "two standard deviations"),
+            (_divided_by_historical, "divided by the number"),
             (0.024, "a function is expected"),
         ),
         right=(_by_z_scores,),
