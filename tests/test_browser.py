@@ -121,6 +121,11 @@ class Notebook:
 
     def run_all(self):
         self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            "() => ![...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+            ".some(prompt => prompt.textContent.includes('*'))",
+            timeout=300_000,
+        )
 
     def cell_with(self, text: str):
         """Return the last cell with this text; it stays this cell when its text changes."""
@@ -218,7 +223,7 @@ def test_moving_a_slider_changes_the_picture(lab, name):
     notebook.run_all()
     cell = notebook.cell_with("plots.explore(")
     picture = cell.locator("img")
-    picture.wait_for(timeout=20_000)
+    picture.wait_for(timeout=120_000)
     before = picture.get_attribute("src")
     handle = cell.locator(".noUi-handle").first
     handle.focus()
