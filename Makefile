@@ -41,7 +41,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 lab: $(VENV)/installed
-	$(BIN)/jupyter lab $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(LAB_OPTIONS) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 # The library and the notebooks side by side, one core each.
 test: $(VENV)/installed lint
