@@ -57,17 +57,26 @@ def test_formulas_are_drawn_without_a_script():
 
 
 def test_every_cell_knows_its_slide_and_may_decide_it_itself():
+    picture = nbformat.v4.new_output("display_data", {"text/html": "<img src='data:' alt='A gap'>"})
     cells = [
         nbformat.v4.new_markdown_cell("# 01. Title?"),
-        nbformat.v4.new_markdown_cell("Prose."),
-        nbformat.v4.new_code_cell("plot()"),
-        nbformat.v4.new_markdown_cell("Kept.", metadata={"slideshow": {"slide_type": "notes"}}),
+        nbformat.v4.new_markdown_cell("Prose.\n\n## Heading\n\nMore.\n\n**Exercise 1.1.** How many?"),
+        nbformat.v4.new_code_cell("plot()", outputs=[picture]),
+        nbformat.v4.new_code_cell("label()\n" * 20 + "plot()", outputs=[picture]),
+        nbformat.v4.new_markdown_cell("Kept.\n\n# Whole", metadata={"slideshow": {"slide_type": "notes"}}),
         nbformat.v4.new_markdown_cell("## Further reading\n\n- A book"),
         nbformat.v4.new_markdown_cell("More of it."),
     ]
-    deck = publishing.with_slides(nbformat.v4.new_notebook(cells=cells))
-    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in deck.cells]
-    assert kinds == ["slide", "-", "subslide", "notes", "skip", "skip"]
+    deck = publishing.with_slides(nbformat.v4.new_notebook(cells=cells)).cells
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in deck]
+    assert kinds == ["slide", "-", "slide", "subslide", "subslide", "subslide", "notes", "skip", "skip"]
+    assert [cell.source for cell in deck[1:4]] == [
+        "Prose.",
+        "## Heading\n\nMore.",
+        "**Exercise 1.1.** How many?",
+    ]
+    assert len({cell.id for cell in deck}) == len(deck)
+    assert [publishing._PICTURE_ONLY in authoring.tags(cell) for cell in deck[4:6]] == [False, True]
 
 
 def test_slides_without_npm_are_a_sentence(monkeypatch, tmp_path, capsys):

@@ -16,6 +16,7 @@ import tarfile
 from pathlib import Path
 
 from nbconvert import HTMLExporter, SlidesExporter
+from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
 from utils import authoring
@@ -45,6 +46,27 @@ th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left;
 img { background: #fff; max-width: 100%; height: auto; }
 .prompt, .anchor-link { display: none; }
 :target { scroll-margin-top: 1rem; }
+"""
+
+
+# nbconvert's slides ask other hosts for jQuery, RequireJS, MathJax and Mermaid; these need reveal.js only, which
+# lies beside them. What does not fit a slide is scrolled.
+_SLIDES = """
+{%- extends "index.html.j2" -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_css -%}
+<style>
+:root { --jp-content-font-size1: 24px; --jp-code-font-size: 18px; }
+.reveal .slides :is(h1, h2, h3) { text-transform: none; }
+.reveal .slides section:not(.stack) { max-height: 100%; overflow-y: auto; }
+</style>
+{%- endblock -%}
+{%- block footer_js -%}
+<script src="reveal.js/dist/reveal.js"></script>
+<script src="reveal.js/plugin/notes/notes.js"></script>
+<script>Reveal.initialize({hash: true, slideNumber: true, width: 1200, height: 800, plugins: [RevealNotes]});</script>
+{%- endblock -%}
 """
 
 
@@ -145,10 +167,12 @@ def _with_mathml(notebook: NotebookNode) -> NotebookNode:
 def with_slides(notebook: NotebookNode) -> NotebookNode:
     """Return a copy in which every cell says where its slide begins; what a cell says itself is kept.
 
-    A heading begins a slide, an exercise or a picture's code a slide below it; objectives, pitfalls and the
-    recap are shown, references are not.
+    A heading begins a slide; a prediction, an exercise, its answer or a picture's code a slide below it.
+    Objectives, pitfalls and the recap are shown; references are not, and neither is code that would push the
+    picture it draws off the slide.
     """
     deck = copy.deepcopy(notebook)
+    deck.cells = [part for cell in deck.cells for part in _split_for_slides(cell)]
     skipping = False
     for i, cell in enumerate(deck.cells):
         heading = re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
@@ -158,12 +182,31 @@ def with_slides(notebook: NotebookNode) -> NotebookNode:
             kind = "skip"
         elif heading or i == 0:
             kind = "slide"
-        elif cell.source.startswith(("**Exercise", "> **Predict")) or cell.cell_type == "code":
+        elif cell.source.startswith(_TASKS) or cell.cell_type == "code":
             kind = "subslide"
         else:
             kind = "-"
         cell.metadata.setdefault("slideshow", {"slide_type": kind})
+        if cell.cell_type == "code" and cell.source.count("\n") >= 10 and "<img" in str(cell.outputs):
+            cell.metadata.tags = [*authoring.tags(cell), _PICTURE_ONLY]
     return deck
+
+
+_TASKS = ("**Exercise", "> **Predict")
+_PICTURE_ONLY = "picture-only"
+
+
+def _split_for_slides(cell: NotebookNode) -> list[NotebookNode]:
+    """Return a text cell in parts, each beginning with what begins a slide; other cells as they are."""
+    if cell.cell_type != "markdown" or "slideshow" in cell.metadata:
+        return [cell]
+    begins = "|".join(map(re.escape, ("#", *_TASKS)))
+    parts = []
+    for source in filter(str.strip, re.split(rf"^(?={begins})", cell.source, flags=re.M)):
+        part = copy.deepcopy(cell)
+        part.id, part.source = f"{cell.id}-{len(parts)}", source.strip()
+        parts.append(part)
+    return parts
 
 
 def write_slides(folder: Path) -> list[Path]:
@@ -177,19 +220,18 @@ def write_slides(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     _fetch_reveal(folder)
     exporter = SlidesExporter(
+        raw_template=_SLIDES,
         reveal_url_prefix="reveal.js",
-        reveal_scroll=True,
-        require_js_url="",
-        mathjax_url="",
-        jquery_url="",
-        font_awesome_url="",
+        reveal_theme="white",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
     )
+    exporter.register_preprocessor(TagRemovePreprocessor(remove_input_tags={_PICTURE_ONLY}), enabled=True)
     decks = []
     for path, notebook, _ in chapters():
-        body, _ = exporter.from_notebook_node(_with_mathml(with_slides(notebook)))
-        # The template's links to other hosts serve formulas and widgets; formulas are drawn already.
-        body = re.sub(r'<script[^>]*src="(?:https?:)?//[^"]*"[^>]*></script>', "", body)
-        body = re.sub(r'<link[^>]*href="(?:https?:)?//[^"]*"[^>]*>', "", body)
+        body, _ = exporter.from_notebook_node(
+            _with_mathml(with_slides(notebook)), {"metadata": {"name": path.stem}}
+        )
         deck = folder / f"{path.stem}.slides.html"
         deck.write_text(body, encoding="utf-8")
         decks.append(deck)
