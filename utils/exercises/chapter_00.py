@@ -70,6 +70,8 @@ def judge_share_of_slow_requests(answer) -> str | None:
         return "this is the share in the no-drift control. The question asks about the recent requests."
     if _close(share, (recent > SLOW_MS).sum() / historical.size, 0.0005):
         return "the slow requests are counted well, but divided by the size of the other data set."
+    if _close(share, right, 0.005):
+        return "close, but rounded or counted a little differently. Hand in the number as it was computed."
     if not 0 <= share <= 1:
         return f"a share lies between 0 and 1, this is {share:g}."
     return f"compare every recent request with {SLOW_MS} ms; the mean of the True and False is the share."
@@ -107,7 +109,7 @@ def judge_mean_shift_function(answer) -> str | None:
         return "slower should be positive: which of the two samples do you subtract from which?"
     if np.allclose(said, np.abs(right)):
         return "a service can also become faster. Your function reports that as slower: the sign is lost."
-    if np.allclose(said, np.round(right), atol=0.51) and np.all(said == np.round(said)):
+    if any(np.allclose(said, np.round(right, decimals), rtol=0, atol=1e-9) for decimals in range(5)):
         return "your function rounds. Return the number as it is, and round where you print it."
     if np.allclose(said, [np.median(recent) - np.median(historical) for historical, recent in pairs]):
         return "this is the distance between the medians. The question asks for the means."
@@ -158,8 +160,8 @@ EXERCISES = (
             f"`recent > {SLOW_MS}` is an array of True and False, one for each request.",
             "The mean of True and False, counted as 1 and 0, is the share of True.",
         ),
-        why="a tenth slower on average, and many times as many slow requests: small shifts show at the edge "
-        "first.",
+        why="a tenth slower on average, and several times as many slow requests: a detector that counts beyond "
+        "an edge feels a small shift as a large one.",
         wrong=(
             (66, "counts the slow requests"),
             (13.2, "percentage"),
@@ -167,6 +169,7 @@ EXERCISES = (
             (0.019, "historical"),
             (0.024, "no-drift control"),
             (0.066, "size of the other"),
+            (0.13, "rounded"),
             (0.5, "compare every recent request"),
         ),
         right=(0.132, np.float64(66 / 500)),
@@ -190,6 +193,7 @@ EXERCISES = (
             (lambda historical, recent: np.mean(recent) / np.mean(historical), "ratio"),
             (lambda historical, recent: recent - historical, "ValueError"),
             (lambda historical, recent: round(np.mean(recent) - np.mean(historical)), "rounds"),
+            (lambda historical, recent: round(np.mean(recent) - np.mean(historical), 1), "rounds"),
             (15.5, "a function is expected"),
         ),
         right=(

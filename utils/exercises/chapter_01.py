@@ -44,6 +44,8 @@ def judge_wandering_of_a_mean(answer) -> str | None:
 
     if near(right):
         return None
+    if wander_ms == 1:
+        return "not far off, but a round number. Simulate the quiet days, and hand in what you measure there."
     if near(sd):
         return "this is how far one request wanders. A mean of many is steadier than one request."
     if near(sd / n):
@@ -54,7 +56,8 @@ def judge_wandering_of_a_mean(answer) -> str | None:
     if near(sd / np.sqrt(HISTORICAL_SIZE)):
         return (
             "this is how far a mean of 1,000 values wanders. A day has fewer requests than that; does your "
-            "mean run along the requests of a day, or across the days?"
+            "mean run along the requests of a day, or across the days? (The sd of a day wanders as far, too: "
+            "is it the mean that you took of each day?)"
         )
     if near(RECENT_SD_MS / np.sqrt(n)):
         return (
@@ -354,10 +357,14 @@ def judge_missed_recurring_drift(answer) -> str | None:
         return None
     carried = REQUESTS_PER_HOUR[slow].sum() / REQUESTS_PER_HOUR.sum()
     moved_ms = daily_means.mean() - quiet.mean()
+    question = (
+        "that is little, so by how much may each of them be slower?"
+        if carried <= 0.03
+        else "what weight does an hour have in a mean of requests?"
+    )
     return (
         f"the daily mean moves by {moved_ms:.1f} ms and leaves the quiet band on {caught:.0%} of the days, "
-        f"so it does not miss this. Your slow hours carry {carried:.0%} of the requests: what weight does an "
-        "hour have in a mean of requests?"
+        f"so it does not miss this. Your slow hours carry {carried:.0%} of the requests: {question}"
     )
 
 
@@ -418,6 +425,7 @@ EXERCISES = (
             (2.94, "range"),
             (150, "where the means lie"),
             (5, "simulate many quiet days"),
+            (1, "a round number"),
             ("0.9", "a number is expected"),
         ),
         right=(20 / np.sqrt(500), 0.9, np.float32(0.87)),
@@ -522,7 +530,7 @@ EXERCISES = (
             (_slow_in((11, 12, 13)), "what weight does an hour have"),
             (_slow_in((3,)), "at least three"),
             (_slow_in((2, 3, 4), extra_ms=-40), "become faster"),
-            (_slow_in((2, 3, 4), extra_ms=400), "leaves the quiet band"),
+            (_slow_in((2, 3, 4), extra_ms=400), "by how much may each of them"),
             ([30, 30, 30], "24 values"),
             (30, "a list or an array"),
             (np.where(np.arange(24) < 12, 300, -300), "before it is asked"),

@@ -364,15 +364,29 @@ def _claims_nothing_without_drift(finding):
     return None
 
 
+def _keeps_to_the_limit(finding):
+    history = simulate.course_latencies()[0]
+    for moved in (3.4, -3.4):
+        title = _title(as_function(finding), history + moved, f"medians that differ by {moved:+g} ms")
+        if ("slower" if moved > 0 else "faster") not in title.casefold():
+            return f"the medians differ by 3.4 ms, which is more than the limit, and the title is {title!r}."
+    title = _title(as_function(finding), history + 2.6, "medians that differ by 2.6 ms")
+    if "no visible shift" not in title.casefold():
+        return f"the medians differ by 2.6 ms, which is less than the limit, and the title is {title!r}."
+    return None
+
+
 def _ignores_a_few_timeouts(finding):
     rng = np.random.default_rng(260)
     with_timeouts = np.where(rng.random(500) < 0.02, 2_000.0, rng.normal(150, 20, size=500))
     title = _title(as_function(finding), with_timeouts, "a few timeouts of 2,000 ms")
     if "slower" in title.casefold() or "faster" in title.casefold():
-        return (
+        said = (
             f"a few requests in 500 took 2,000 ms, the others as long as ever, and the title says {title!r}. "
-            "Which summary do a few extreme values leave alone?"
         )
+        if max(map(abs, _amounts(title)), default=np.inf) < 3:
+            return said + "The medians differ by less than the limit."
+        return said + "Which summary do a few extreme values leave alone?"
     return None
 
 
@@ -390,6 +404,7 @@ TITLE_BEHAVIOURS = (
     ("gives the amount in ms", _names_the_amount),
     ("is one short line, rounded", _is_short),
     ("claims nothing when nothing drifted", _claims_nothing_without_drift),
+    ("draws the line at 3 ms", _keeps_to_the_limit),
     ("is not moved by a few timeouts", _ignores_a_few_timeouts),
     ("takes a list, too", _takes_lists),
 )
@@ -473,6 +488,10 @@ def _title_of_means(historical, recent):
     if abs(moved) < 3:
         return "no visible shift"
     return f"Recent requests are {abs(moved):.0f} ms {'slower' if moved > 0 else 'faster'}"
+
+
+def _title_with_another_limit(historical, recent):
+    return "no visible shift" if abs(_moved_ms(historical, recent)) < 5 else _title_always(historical, recent)
 
 
 def _title_signed(historical, recent):
@@ -611,6 +630,7 @@ EXERCISES = (
         wrong=(
             (_title_always, "claims nothing when nothing drifted"),
             (_title_of_means, "is not moved by a few timeouts"),
+            (_title_with_another_limit, "draws the line at 3 ms"),
             (_title_signed, 'says "faster" when they are faster'),
             (_title_without_amount, "gives the amount in ms"),
             (_title_of_the_method, 'says "slower"'),
