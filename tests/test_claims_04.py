@@ -1,5 +1,6 @@
 """Chapter 04's claims with other seeds, and the challenge's scoreboard turned against itself."""
 
+import logging
 import re
 import subprocess
 import sys
@@ -240,6 +241,13 @@ def test_no_mischief_breaks_the_board_or_leaks_out_of_it(answer, capsys):
     assert warnings.filters == before and warnings.showwarning is showwarning
     assert capsys.readouterr().out == ""
     assert not re.search(r"object at 0x", str(said))
+
+
+def test_a_log_record_is_named_as_such_and_leaves_no_handler_behind():
+    handlers = list(logging.root.handlers)
+    for id, answer in (("4.1", chapter_04._logs_it), ("4.6", chapter_04._logs)):
+        assert "wrote a log record instead" in str(verdict(id, answer))
+    assert logging.root.handlers == handlers
 
 
 def test_the_board_hears_under_any_filter_of_the_notebook():

@@ -142,6 +142,10 @@ def _p_value(a, b):
     return ks_2samp(a, b).pvalue
 
 
+def _rounded(a, b):
+    return round(_d_from_sorted_arrays(a, b), 3)
+
+
 _BOTH_SIGNS = (
     "only gaps of one sign are counted, so it matters which sample comes first. A distance has no sign."
 )
@@ -227,6 +231,8 @@ def ks_by_hand(answer):
     for slip, sentence in _SLIPS_IN_D:
         if all(abs(slip(a, b) - given) <= 1e-6 for _, a, b, _, given in results):
             return sentence
+    if all(abs(given - truth) < 0.006 for *_, truth, given in results):
+        return "this looks like D, rounded. Return it with all its digits, and round where it is printed."
     case, _, _, truth, given = wrong[0]
     if given < 0:
         return f"for {case} your function returns {given:.3f}. A distance is never negative."
@@ -340,6 +346,15 @@ def _permutation_p_with_replacement(historical, recent, rng, rounds=199):
     return _permutation_p(historical, recent, rng, rounds, replace=True)
 
 
+def _permutation_p_recent_only(historical, recent, rng, rounds=199):
+    """Draw the recent sample from the pool and leave the historical one as it is."""
+
+    def distance(_, drawn):
+        return _d(historical, drawn)
+
+    return _permutation_p(historical, recent, rng, rounds, statistic=distance)
+
+
 def _permutation_p_of_means(historical, recent, rng, rounds=199):
     return _permutation_p(
         historical, recent, rng, rounds, statistic=lambda a, b: abs(np.mean(a) - np.mean(b))
@@ -416,7 +431,10 @@ def permutation_p(answer):
     if all_alike < 0.1:
         return "a shuffle that is exactly as far apart as the observed pair counts too: at least as large."
     if all_alike < 1:
-        return "it looks as if values were drawn with replacement. A shuffle keeps each request exactly once."
+        return (
+            "it looks as if a request could turn up twice, as when values are drawn with replacement. A shuffle "
+            "keeps each request exactly once."
+        )
 
     few, many = np.array([3, 7]), np.delete(np.arange(1, 21), [2, 6])
     few_against_many = p_of(few, many, 199, "two values against 18")
@@ -673,6 +691,7 @@ EXERCISES = (
             (_mean_gap, "the largest alone"),
             (_coarse_grid, "any value of either sample"),
             (_p_value, "the p-value"),
+            (_rounded, "D, rounded"),
             (0.329, "a function is expected"),
         ),
         right=(_d_from_sorted_arrays, _d_from_sets, _d, ks_2samp, lambda a, b: np.float32(_d(a, b))),
@@ -696,6 +715,7 @@ EXERCISES = (
             (_permutation_p_same_shuffle, "each shuffle a new one"),
             (_permutation_p_is_d, "this is D itself"),
             (_permutation_p_with_replacement, "with replacement"),
+            (_permutation_p_recent_only, "exactly once"),
             (_permutation_p_of_means, "a change of spread goes unseen"),
             (_permutation_p_fixed_rounds, "caller's choice"),
             (_permutation_p_count, "between 0 and 1"),

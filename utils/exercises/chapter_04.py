@@ -49,13 +49,32 @@ class Call:
     result: Any
     alarms: Sequence[warnings.WarningMessage]
     printed: str
+    logged: Sequence[logging.LogRecord]
     filters_changed: bool
+
+
+@contextlib.contextmanager
+def _log_records():
+    """Collect what is logged meanwhile; a root logger with a handler sets up none that would outlive it."""
+    logged: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = logged.append
+    logging.root.addHandler(handler)
+    try:
+        yield logged
+    finally:
+        logging.root.removeHandler(handler)
 
 
 def _run(function: Callable, *args: Any, case: str, action: str = "always", **kwargs: Any) -> Call:
     """Return what one call did under one warning filter; an exception becomes a sentence."""
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as record:
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        _log_records() as logged,
+        warnings.catch_warnings(record=True) as record,
+    ):
         warnings.simplefilter(action)
         # What scipy has to say of its own work is no alarm. This filter has a second use: setting one that is
         # the first already changes nothing, so the action must not be the first.
@@ -74,13 +93,15 @@ def _run(function: Callable, *args: Any, case: str, action: str = "always", **kw
     if result is Ellipsis:
         raise Unanswered
     alarms = [warning for warning in record if not issubclass(warning.category, NOT_ALARMS)]
-    return Call(result, alarms, printed.getvalue(), changed)
+    return Call(result, alarms, printed.getvalue(), logged, changed)
 
 
 def _instead(call: Call) -> str:
     """Say what a function that did not warn did instead."""
     if call.printed.strip():
         return "it printed a line instead, which no filter, test or pipeline can hear"
+    if call.logged:
+        return "it wrote a log record instead, which no caller can turn into an error"
     if call.result is not None:
         return f"it returned {_describe(call.result)} instead, which a caller who does not look never sees"
     return "it did nothing that a caller could hear"
@@ -132,6 +153,11 @@ def _numbers(text: str) -> list[float]:
 def _prints_it(p_value, alpha=0.05):
     if p_value < alpha:
         print(f"drift, p = {p_value:.1g}")
+
+
+def _logs_it(p_value, alpha=0.05):
+    if p_value < alpha:
+        logging.warning("drift, p = %.1g", p_value)
 
 
 def _raises_it(p_value, alpha=0.05):
@@ -255,7 +281,7 @@ def counted_alarms(answer):
         for case, week, expected in weeks:
             under = case if action == "default" else f"{case}, while the caller's filter says {action!r}"
             call = _run_caller(
-                lambda week=week: count_alarms(_check_window, week, LatencyDriftWarning), under, action
+                count_alarms, _check_window, week, LatencyDriftWarning, case=under, action=action
             )
             counted = as_number(call.result)
             if counted != expected:
@@ -273,7 +299,10 @@ def _miscount(case: str, counted: float, action: str) -> str:
     if action != "default":
         return "Whatever that filter says, inside your function it needs to be one of yours."
     if case.startswith("seven drifted") and counted == 1:
-        return "Python shows a text from one line once, unless a filter says otherwise."
+        return (
+            "Python shows a text from one line once, unless a filter says otherwise. Or does your function return "
+            "after the first window?"
+        )
     if "warned twice" in case:
         return "The windows are to be counted, not their warnings."
     if "another category" in case:
@@ -281,10 +310,10 @@ def _miscount(case: str, counted: float, action: str) -> str:
     return "On how many of them did the check warn?"
 
 
-def _run_caller(function: Callable[[], Any], case: str, action: str) -> Call:
+def _run_caller(function: Callable, *args: Any, case: str, action: str) -> Call:
     """Run a function that calls a check; a warning that comes out of it as an error has its own sentence."""
     try:
-        return _run(function, case=case, action=action)
+        return _run(function, *args, case=case, action=action)
     except NotYet as stop:
         if not isinstance(stop.__cause__, Warning):
             raise
@@ -322,6 +351,11 @@ def _count_what_is_shown(alarm, windows, category):
         for window in windows:
             alarm(window)
     return len([warning for warning in record if issubclass(warning.category, category)])
+
+
+def _count_first_window_only(alarm, windows, category):
+    for window in windows:
+        return _count_right(alarm, [window], category)
 
 
 def _count_by_callers_filter(alarm, windows, category):
@@ -415,7 +449,7 @@ def _gate_problem(gate, case, warns, expected, action) -> str | None:
         steps.append("deployed")
 
     under = f"{case}, while the caller's filter says {action!r}" if action != "default" else case
-    call = _run_caller(lambda: gate(release, LatencyDriftWarning), under, action)
+    call = _run_caller(gate, release, LatencyDriftWarning, case=under, action=action)
     said = as_choice(call.result, ("shipped", "stopped"))
     if len(steps) > 1:
         return f"it ran the release {len(steps)} times for {under}."
@@ -441,7 +475,7 @@ def _gate_hides_errors(gate) -> str | None:
         raise disk_full
 
     try:
-        call = _run(lambda: gate(broken_release, LatencyDriftWarning), case="a release that fails")
+        call = _run(gate, broken_release, LatencyDriftWarning, case="a release that fails")
     except NotYet as stop:
         return None if stop.__cause__ is disk_full else str(stop)
     return (
@@ -450,14 +484,31 @@ def _gate_hides_errors(gate) -> str | None:
     )
 
 
-def _gate_right(release, category):
+def _gated(release, *, errors, caught):
+    """Run a release with some warnings made errors; say "stopped" when what is to be caught comes out."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", category=category)
+        warnings.simplefilter("error", errors)
         try:
             release()
-        except category:
+        except caught:
             return "stopped"
     return "shipped"
+
+
+def _gate_right(release, category):
+    return _gated(release, errors=category, caught=category)
+
+
+def _gate_for_every_warning(release, category):
+    return _gated(release, errors=Warning, caught=Warning)
+
+
+def _gate_with_errors_of_all_kinds(release, category):
+    return _gated(release, errors=Warning, caught=category)
+
+
+def _gate_that_catches_all(release, category):
+    return _gated(release, errors=category, caught=Exception)
 
 
 def _gate_that_records(release, category):
@@ -465,36 +516,6 @@ def _gate_that_records(release, category):
         warnings.simplefilter("always")
         release()
     return "stopped" if any(issubclass(w.category, category) for w in record) else "shipped"
-
-
-def _gate_for_every_warning(release, category):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            release()
-        except Warning:
-            return "stopped"
-    return "shipped"
-
-
-def _gate_with_errors_of_all_kinds(release, category):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            release()
-        except category:
-            return "stopped"
-    return "shipped"
-
-
-def _gate_that_catches_all(release, category):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", category)
-        try:
-            release()
-        except Exception:
-            return "stopped"
-    return "shipped"
 
 
 def _gate_left_open(release, category):
@@ -547,16 +568,16 @@ def clean_latencies(answer):
             ("one NaN in a list", [np.nan, 151.0, 149.5]),
             ("words", ["fast", "slow"]),
         ):
-            said = _refusal(lambda values=values, name=name: as_latencies(values, name), case)
+            said = _refusal(as_latencies, values, name, case=case)
             if name not in said:
                 return f"for {case} it says {said[:70]!r}. Which of the two arguments is at fault?"
     return None
 
 
-def _refusal(function: Callable[[], Any], case: str) -> str:
+def _refusal(function: Callable, *args: Any, case: str) -> str:
     """Return what a function says when it refuses a case; anything but a refusal stops the judgement."""
     try:
-        call = _run(function, case=case)
+        call = _run(function, *args, case=case)
     except NotYet as stop:
         error = stop.__cause__
         if isinstance(error, ValueError | TypeError):
@@ -677,11 +698,14 @@ def one_check(warn_on_drift, historical, recent):
     warn_on_drift(historical, recent)
 
 
-def nightly_job(*arguments):
-    one_check(*arguments)
+def nightly_job(callers, *arguments):
+    if callers > 1:
+        nightly_job(callers - 1, *arguments)
+    else:
+        one_check(*arguments)
 
 
-nightly_job(function, historical, recent)
+nightly_job(20, function, historical, recent)  # so many that no stacklevel points beyond them
 """
 
 
@@ -776,7 +800,8 @@ def lets_alpha_decide(function):
         case = f"alpha = {alpha}"
         if bool(_run(function, historical, recent, alpha=alpha, case=case).alarms) is not expected:
             p_value = ks_2samp(historical, recent).pvalue
-            return f"p is {p_value:.2g} and alpha is {alpha}: it {'kept silent' if expected else 'warned'}."
+            did = "kept silent" if expected else "warned"
+            return f"by the KS test p is {p_value:.2g}, and alpha is {alpha}: it {did}."
     if not _run(function, *_pair(P_ABOUT_3_PERCENT), case="no alpha given").alarms:
         return "without an alpha it should take 0.05, and p is below that: it kept silent."
     return None
@@ -800,13 +825,17 @@ def catches_a_change_to_faster(function):
 
 
 def compares_windows_of_any_size(function):
-    """Few against many and many against few, drifted and not."""
+    """Few against many and many against few: drifted, not, and so that it takes all of them to see it."""
     for n, m in ((400, 30), (30, 400), (7, 5)):
         case = f"{n} against {m} requests"
         if not _run(function, _latencies(n), _latencies(m, mean=260), case=case).alarms:
             return f"{case}, 110 ms slower, brought no warning."
         if _run(function, _latencies(n), _latencies(m), case=case).alarms:
             return f"{case} without drift brought a warning."
+    for n, m in ((400, 30), (30, 400)):
+        case = f"{n} against {m} requests"
+        if not _run(function, _latencies(n), _latencies(m, mean=164), alpha=0.05, case=case).alarms:
+            return f"{case}, 14 ms slower, brought no warning. Is every request of the larger window used?"
     return None
 
 
@@ -832,7 +861,7 @@ def says_how_large_the_drift_is(function):
         if not has_d and not has_p:
             return (
                 f"the text is {text[:70]!r}, and holds neither this night's D nor its p-value "
-                f"({result.pvalue:.0e}) as a number."
+                f"({result.statistic:.2f}, {result.pvalue:.0e}) as a number."
             )
     return None
 
@@ -848,7 +877,7 @@ def points_at_the_callers_line(function):
     if alarm.filename == CALLER and alarm.lineno == 2:
         return None
     if alarm.filename == CALLER:
-        return "it points too far up, at the caller's caller. Where does the count of the stacklevel begin?"
+        return "it points too far up, at the caller's caller or beyond. Where does the count of the stacklevel begin?"
     return (
         f"it points at line {alarm.lineno} of your own code. Whoever reads it wants to know which of their "
         "checks rang: look one caller further up."
@@ -959,7 +988,7 @@ def refuses_nan(function):
         ("a NaN in a list", (list(historical), list(_with_nan(recent, 3)))),
         ("a NaN in recent, without drift", (historical, _with_nan(_quiet()[1], 3))),
     ):
-        _refusal(lambda pair=pair: function(*pair), case)
+        _refusal(function, *pair, case=case)
     return None
 
 
@@ -971,7 +1000,7 @@ def refuses_an_empty_window(function):
         ("an empty list", (values, [])),
         ("an empty historical", (np.array([]), values)),
     ):
-        _refusal(lambda pair=pair: function(*pair), case)
+        _refusal(function, *pair, case=case)
     return None
 
 
@@ -983,7 +1012,7 @@ def refuses_a_single_value(function):
         ("one recent value far out", (values, [900.0])),
         ("one historical value", ([151.0], values)),
     ):
-        _refusal(lambda pair=pair: function(*pair), case)
+        _refusal(function, *pair, case=case)
     return None
 
 
@@ -995,7 +1024,7 @@ def names_what_it_refuses(function):
         ("recent", (values, _with_nan(values, 3))),
         ("historical", (_with_nan(values, 3), values)),
     ):
-        said[name] = _refusal(lambda pair=pair: function(*pair), f"a NaN in {name}")
+        said[name] = _refusal(function, *pair, case=f"a NaN in {name}")
         if name not in said[name]:
             return f"for a NaN in {name} it says {said[name][:70]!r}. Which of the two arguments is it?"
     if said["recent"] == said["historical"]:
@@ -1085,7 +1114,7 @@ def _prints(historical, recent, alpha=0.05):
 def _logs(historical, recent, alpha=0.05):
     result = _tested(historical, recent)
     if result.pvalue < alpha:
-        logging.getLogger("nightly").info(_text(result))
+        logging.getLogger("nightly").warning(_text(result))
 
 
 def _raises_its_warning(historical, recent, alpha=0.05):
@@ -1172,6 +1201,14 @@ def _pairs_them_up(historical, recent, alpha=0.05):
         warnings.warn(f"drift: {gap:.2f} ms", LatencyDriftWarning, stacklevel=2)
 
 
+def _cuts_to_one_size(historical, recent, alpha=0.05):
+    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
+    size = min(historical.size, recent.size)
+    result = _ks(historical[:size], recent[:size])
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
 def _everybodys_category(historical, recent, alpha=0.05):
     result = _tested(historical, recent)
     if result.pvalue < alpha:
@@ -1193,6 +1230,12 @@ def _points_at_itself(historical, recent, alpha=0.05):
     result = _tested(historical, recent)
     if result.pvalue < alpha:
         warnings.warn(_text(result), LatencyDriftWarning)  # noqa: B028
+
+
+def _points_beyond_everything(historical, recent, alpha=0.05):
+    result = _tested(historical, recent)
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=9)
 
 
 def _points_too_far(historical, recent, alpha=0.05):
@@ -1334,6 +1377,7 @@ EXERCISES = (
         "calls you.",
         wrong=(
             (_prints_it, "printed a line instead"),
+            (_logs_it, "wrote a log record instead"),
             (_raises_it, "as an exception"),
             (_alarm_reversed, "rarer without drift"),
             (_alarm_on_its_own_alpha, "alpha of the caller"),
@@ -1375,6 +1419,7 @@ EXERCISES = (
         why="whoever measures an alarm has to hear every ring, whatever filter the program runs under.",
         wrong=(
             (_count_what_is_shown, "shows a text from one line once"),
+            (_count_first_window_only, "return after the first window"),
             (_count_by_callers_filter, "one of yours"),
             (_count_warnings, "windows are to be counted"),
             (_count_any_category, "not every warning"),
@@ -1447,7 +1492,7 @@ EXERCISES = (
         wrong=(
             (_returns_true, "returned the truth value True instead"),
             (_prints, "printed a line instead"),
-            (_logs, "did nothing that a caller could hear"),
+            (_logs, "wrote a log record instead"),
             (_raises_its_warning, "as an exception for drifted latencies"),
             (_raises_a_value_error, "raised ValueError (drift"),
             (_exits, "raised SystemExit"),
@@ -1461,11 +1506,13 @@ EXERCISES = (
             (_two_tests_for_one_alpha, "More alarms than promised"),
             (_standardises_both, "Fewer alarms than promised"),
             (_pairs_them_up, "operands could not be broadcast"),
+            (_cuts_to_one_size, "every request of the larger window"),
             (_everybodys_category, "UserWarning, which everybody uses"),
             (_says_nothing, "neither this night's D nor its p-value"),
             (_rounds_p_away, "neither this night's D nor its p-value"),
             (_points_at_itself, "of your own code"),
             (_points_too_far, "the caller's caller"),
+            (_points_beyond_everything, "too far up"),
             (_DoesNotRepeatItself(), "is the filter's business"),
             (_rings_twice, "one drift is one alarm"),
             (_sets_a_filter, "filters of the whole program are changed"),

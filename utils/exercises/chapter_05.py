@@ -179,6 +179,8 @@ def judge_expected_precision(answer: Any) -> str | None:
     for mistake, diagnosis in _PRECISION_MISTAKES:
         if np.allclose(given, [mistake(*day) for day in _DAYS], atol=1e-6):
             return diagnosis
+    if np.allclose(given, right, atol=0.006):
+        return "this looks like the precision, rounded. Return it with all its digits."
     return (
         "for failing={}, recall={}, false_alarm_rate={} ".format(*_DAYS[0])
         + f"your function says {given[0]:.3g}. Imagine a million requests: how many are flagged and failed, "
@@ -223,6 +225,10 @@ def _false_alarms_of_all(failing, recall, false_alarm_rate):
 
 def _precision_in_percent(failing, recall, false_alarm_rate):
     return 100 * _precision_by_counting(failing, recall, false_alarm_rate)
+
+
+def _rounded_precision(failing, recall, false_alarm_rate):
+    return round(_precision_by_counting(failing, recall, false_alarm_rate), 2)
 
 
 _PRECISION_MISTAKES = (
@@ -284,8 +290,8 @@ def judge_robust_limits(answer: Any) -> str | None:
         return "on healthy requests the limits are more than 5 ms wider than mean plus and minus three sd."
     spoiled = _healthy(rng, incident=0.10)
     spoiled_low, spoiled_high = _limits(call(function, spoiled, case="latencies with an incident in them"))
-    if spoiled_high - wanted_high > 20 or wanted_low - spoiled_low > 20:
-        moved = max(spoiled_high - wanted_high, wanted_low - spoiled_low)
+    moved = max(spoiled_high - high, low - spoiled_low)
+    if moved > 20:
         return (
             f"one slow request in ten moves a limit by {moved:.0f} ms. Part of your rule still follows the "
             "slowest requests: look at both, the center and the spread."
@@ -494,6 +500,7 @@ EXERCISES = (
             (_recall_itself, "this is the recall"),
             (_flagged_and_failed, "divide by"),
             (_false_alarms_of_all, "healthy request only"),
+            (_rounded_precision, "the precision, rounded"),
             (lambda failing, recall: failing * recall, "raised TypeError"),
         ),
         right=(
