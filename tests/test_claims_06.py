@@ -115,6 +115,15 @@ def test_twenty_metrics_spoil_most_quiet_nights_and_corrections_save_them(seed):
     assert found["bh"] > found["bonferroni"]
 
 
+def test_the_large_sample_p_value_is_slightly_too_large_for_windows_of_100():
+    before = np.arange(200.0)
+    for shift in (33.1, 34.1, 40.1):
+        after = 2 * np.arange(100.0) + shift
+        distance, exact = stats.ks_2samp(before, after, method="exact")
+        assert 0.005 < exact < 0.06, "not near alpha"
+        assert exact < kolmogorov(distance * np.sqrt(200 * 100 / 300)) < 1.4 * exact
+
+
 @SEEDS
 def test_hourly_looks_at_one_history_alarm_in_clusters_on_about_half_of_the_quiet_days(seed):
     rng = np.random.default_rng(seed)

@@ -106,6 +106,15 @@ def test_every_measure_keeps_its_false_alarm_rate_and_each_drift_has_its_own_win
     assert all(abs(power["leak"][name] - power["slower"][name]) < 0.1 for name in power["leak"])
 
 
+def test_no_threshold_on_d_gives_five_percent_in_windows_of_100():
+    before = np.arange(100.0)
+    reaches = {
+        step: stats.ks_2samp(before, before + step - 0.5, method="exact").pvalue for step in (18, 19, 20, 21)
+    }
+    assert not any(0.045 < p < 0.05 for p in reaches.values())
+    assert reaches[19] > 0.05 > 0.04 > reaches[20]
+
+
 def test_in_windows_of_100_only_wasserstein_and_the_mean_see_hanging_requests():
     power = _powers(_healthy, 100, seed=4)["hangs"]
     assert power["Wasserstein"] > 0.65 and power["Mean"] > 0.5

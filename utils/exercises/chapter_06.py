@@ -70,6 +70,10 @@ def judge_promise(answer: Any) -> str | None:
             return (
                 "this is where the rate would lie if the promise held. Put the interval around what was seen."
             )
+        if high == 1:
+            return "this interval is open upwards. Give both ends, with 2.5 % left out at either."
+        if any(np.allclose((low, high), ends, atol=0.005) for ends in right):
+            return "nearly: give the ends of the interval to three decimals or better."
         if high - low > 0.3:
             return (
                 "this is the spread of single windows, alarm or no alarm. The rate of 400 of them is known "
@@ -192,8 +196,8 @@ def judge_drifted_metrics(answer: Any) -> str | None:
     function = as_function(answer)
     rng = np.random.default_rng(64)
 
-    def flags(p_values: np.ndarray, case: str) -> np.ndarray:
-        result = call(function, p_values, 0.05, case=case)
+    def flags(p_values: np.ndarray, case: str, rate: float = 0.05) -> np.ndarray:
+        result = call(function, p_values, rate, case=case)
         array = np.asarray(result)
         if array.shape != p_values.shape:
             raise NotYet(
@@ -224,11 +228,19 @@ def judge_drifted_metrics(answer: Any) -> str | None:
     drifted = np.concatenate([[1e-9, 0.0004, 1e-5], rng.uniform(0.3, 1, 17)])
     found = flags(drifted, "a night with three drifted metrics")
     if found[3:].any():
-        return "metrics with large p-values are flagged. A small p-value speaks for drift, not a large one."
+        return (
+            "metrics with large p-values are flagged. Each needs a small one of its own: that another metric has "
+            "drifted says nothing of this one."
+        )
     if not found[:3].all():
         return (
             "on a night with three p-values of 0.0004 or less among twenty, not all three are flagged. That is "
             "more careful than a correction has to be."
+        )
+    if flags(drifted, "the same night at a rate of 0.001", rate=0.001)[1]:
+        return (
+            "at a rate of 0.001 a p-value of 0.0004 among twenty is flagged, as at 0.05. Does the function use "
+            "the rate that it gets?"
         )
     return None
 
@@ -251,6 +263,14 @@ def _wrong_side(p_values, rate):
 
 def _any_at_all(p_values, rate):
     return bool((np.asarray(p_values) < rate / len(p_values)).any())
+
+
+def _all_or_none(p_values, rate):
+    return np.full(len(p_values), np.min(p_values) < rate / len(p_values))
+
+
+def _at_five_percent(p_values, rate):
+    return stats.false_discovery_control(p_values) <= 0.05
 
 
 def _much_too_careful(p_values, rate):
@@ -384,7 +404,7 @@ def judge_windows(answer: Any) -> str | None:
             return f"the p-value of window {name} is not between 0 and 1."
         if abs(p_value - conformal) < 0.04 and p_value >= 0.9 / (blocks + 1):
             continue
-        if p_value <= max(100 * ks, 1e-9) and p_value < 0.9 / (blocks + 1):
+        if 0 < p_value <= max(100 * ks, 1e-9) and p_value < 0.9 / (blocks + 1):
             return (
                 f"the p-value of window {name} is smaller than {blocks} healthy blocks can support. It takes the "
                 "requests for independent, which they are not."
@@ -442,7 +462,7 @@ def judge_requests_needed(answer: Any) -> str | None:
         )
     windows = 4_000 if requests < 1_200 else 1_000
     seen = _share_seen(round(requests), windows=windows)
-    if seen > 0.925:
+    if seen > 0.935:  # the learner's 400 windows leave three points of doubt
         return f"at that size {seen:.1%} of the windows see the shift. Nine in ten takes fewer requests."
     if seen >= 0.875:
         return None
@@ -470,6 +490,11 @@ EXERCISES = (
             (("broken", 0.0286, 0.0714), "around what was seen"),
             (("broken", 5.5, 10.8), "between 0 and 1"),
             (("broken", 0.0, 0.6), "spread of single windows"),
+            (
+                ("broken", *stats.binomtest(31, 400, alternative="greater").proportion_ci()),
+                "both ends",
+            ),
+            (("broken", 0.06, 0.11), "three decimals"),
             (("broken", 0.108, 0.055), "comes first"),
             ("broken", "three things"),
         ),
@@ -484,7 +509,7 @@ EXERCISES = (
         judge=judge_two_days,
         hints=(
             "The p-value says that the shift is no accident. It does not say how large it is.",
-            "`recent.mean() - historical.mean()` is how much slower the recent requests are, in ms.",
+            "`yesterday.mean() - day_before.mean()` is how much slower the recent day is, in ms.",
         ),
         why="with enough requests every difference is significant: the size decides, not the p-value.",
         wrong=(
@@ -531,6 +556,8 @@ EXERCISES = (
             (_wrong_side, "quiet nights"),
             (_any_at_all, "a single value"),
             (_much_too_careful, "more careful"),
+            (_all_or_none, "of its own"),
+            (_at_five_percent, "use the rate"),
         ),
         right=(_by_false_discovery, _by_bonferroni, _by_holm),
     ),
@@ -568,6 +595,10 @@ EXERCISES = (
                 {"A": ("don't page", 1 - _measured_windows()["A"][0]), "B": ("page", 1 / 60)},
                 "stay below",
             ),
+            (
+                {"A": ("don't page", _measured_windows()["A"][0]), "B": ("page", 0.0)},
+                "the window itself",
+            ),
             (("don't page", "page"), "a dictionary"),
             ({"A": "don't page", "B": "page"}, "needs a pair"),
         ),
@@ -577,7 +608,8 @@ EXERCISES = (
         id="6.7",
         judge=judge_requests_needed,
         hints=(
-            "Call `share_seen(3, requests)` for growing windows, as the function above does for 5 ms.",
+            "Call `share_seen(3, requests)` for growing windows, as the function above does for 5 ms. More windows, "
+            "say `windows=4_000`, give a steadier share.",
             "The smallest drift that n requests see shrinks like 1 / sqrt(n): scale from the answer for 5 ms, then "
             "a little more, since nine in ten is asked for.",
         ),
@@ -590,5 +622,6 @@ EXERCISES = (
             (100_000, "practically always"),
             ("a thousand", "a number is expected"),
         ),
+        right=(620, 650, 700),
     ),
 )

@@ -255,6 +255,15 @@ def _ruler_median(before, after):
     return abs(np.median(before) - np.median(after))
 
 
+def _ruler_p90(before, after):
+    return abs(np.quantile(before, 0.9) - np.quantile(after, 0.9))
+
+
+def _ruler_psi(before, after):
+    edges = np.quantile(before, np.arange(1, 10) / 10)
+    return _psi(*(np.bincount(np.searchsorted(edges, one), minlength=10) for one in (before, after)))
+
+
 def _ruler_one_minus_p(before, after):
     return -stats.mannwhitneyu(before, after).pvalue
 
@@ -284,6 +293,17 @@ def ruler_for_search(answer):
     message = f"calibrated to 5 % false alarms it catches {power:.0%} of these drifts."
     if power < 0.1:
         return f"{message} That is no better than the false alarms: it does not look where this drift is."
+    slow_ms = 350  # no request of this service lies near it: slower ones hang
+    longer = [np.where(one > slow_ms, 2 * one, one)[:_QUIET_PAIRS] for one in _search_pairs()]
+    moved = [
+        as_number(call(function, *pair, case="two windows of 500 latencies"))
+        for pair in zip(*longer, strict=True)
+    ]
+    if np.allclose(moved, quiet, rtol=1e-6, atol=1e-9):
+        return (
+            f"{message} It does not mind how long a request hangs, and that is right. But it throws away too much "
+            "of the others, as bins and single quantiles do."
+        )
     return (
         f"{message} What does your measure do on two quiet windows of this service? A few hanging requests "
         "more or less should not move it much."
@@ -508,6 +528,10 @@ def _domain_held_out(historical, recent):
     return roc_auc_score(label, _tree().fit(train_rows, train_label).predict_proba(rows)[:, 1])
 
 
+def _domain_by_heart(historical, recent):
+    return _scored(DecisionTreeClassifier(random_state=42), historical, recent)
+
+
 def _domain_linear(historical, recent):
     return _scored(LogisticRegression(max_iter=1_000), historical, recent)
 
@@ -569,7 +593,7 @@ def domain_auc(answer):
     if auc["shifted"] < 0.6:
         return (
             f"a clear shift of one feature gets an AUC of {auc['shifted']:.2f}. Are the labels in the order "
-            "of the rows?"
+            "of the rows? Or does the classifier learn single rows by heart, as a tree with leaves of one row does?"
         )
     if auc["flipped"] < 0.62:
         return (
@@ -644,6 +668,8 @@ EXERCISES = (
         wrong=(
             (stats.wasserstein_distance, "few hanging requests"),
             (_ruler_mean, "few hanging requests"),
+            (_ruler_p90, "throws away too much"),
+            (_ruler_psi, "throws away too much"),
             (_ruler_p99, "does not look where"),
             (_ruler_sd, "does not look where"),
             (_ruler_p_value, "Larger must mean further apart"),
@@ -715,6 +741,7 @@ EXERCISES = (
         why="one number now watches all features at once, and a control near a half says it is honest.",
         wrong=(
             (_domain_in_sample, "has not seen it"),
+            (_domain_by_heart, "by heart"),
             (_domain_linear, "A straight line cannot"),
             (_domain_one_column, "nor can a single column"),
             (_domain_accuracy, "What does the AUC get"),
