@@ -106,6 +106,15 @@ def test_each_step_brings_what_the_chapter_says_and_stays_near_the_budget():
     assert min(caught[3].values()) > 0.75
 
 
+@pytest.mark.parametrize(("blocks", "low", "high"), [(840, 0.04, 2.56), (8_400, 0.53, 1.45)])
+def test_nine_histories_of_ten_keep_the_promise_within_the_range_that_the_chapter_prints(blocks, low, high):
+    pays_for = (blocks + 1) // MONTH
+    healthy = np.random.default_rng(6).random((1_000, blocks))  # by rank only, so any distribution will do
+    threshold = np.partition(healthy, blocks - pays_for, axis=1)[:, blocks - pays_for]
+    pages_a_month = MONTH * (1 - threshold)
+    assert 0.87 < np.mean((low < pages_a_month) & (pages_a_month < high)) < 0.93
+
+
 def test_like_with_like_does_not_save_the_p_value():
     historical, quiet, _, _ = _four_months()
     by_hour, windows = historical.reshape(5, 168, WINDOW), quiet.reshape(-1, WINDOW)

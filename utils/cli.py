@@ -18,6 +18,7 @@ NO_DRIFT, DRIFT, CANNOT_SAY = 0, 1, 2
 RISE_IN_ROWS_LEFT_OUT = 0.05
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error).
+options that take several values, --statistic and --cycles, stand after the two files.
 example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png"""
 
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _judge(options)
     # Python exits with 1 after an uncaught exception, and 1 means drift: whatever went wrong ends here.
     except (ValueError, TypeError, OSError) as error:
-        reason = str(error)
+        reason = str(error).replace("false_alarm_rate", "--budget")  # the library's word for it
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
     print(f"can't say: {reason}", file=sys.stderr)
@@ -67,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
         help="ks, wasserstein, tail, or several of them (default: ks)",
     )
     parser.add_argument(
-        "--cycles", nargs="+", metavar="PERIOD", help="cycles to take out first, such as 1D 7D"
+        "--cycles",
+        nargs="+",
+        metavar="PERIOD",
+        help="cycles to take out first, such as 1D 7D; where the files have no times, in measurements",
     )
     parser.add_argument(
         "--picture", metavar="FILE", help="write a picture of history beside the window shown"
@@ -96,6 +100,14 @@ def _judge(options: argparse.Namespace) -> int:
     print(f"history  {history}\n\nrecent   {recent}\n")
 
     historical, values = history.latencies, recent.latencies
+    cycles = _periods(options.cycles, history) if options.cycles else None
+    if _overlap(historical, values):
+        print("note:     recent begins before history ends; what stands in both hides a drift\n")
+    if recent.n_identical / recent.n_rows - history.n_identical / history.n_rows > RISE_IN_ROWS_LEFT_OUT:
+        print(
+            f"note:     {recent.n_identical:,} recent rows repeat another one, more than in history; "
+            "a file with its rows twice alarms too often\n"
+        )
     rise = recent.n_left_out / recent.n_rows - history.n_left_out / history.n_rows
     if rise > RISE_IN_ROWS_LEFT_OUT:
         raise ValueError(
@@ -108,7 +120,7 @@ def _judge(options: argparse.Namespace) -> int:
         options.window,
         float(options.budget),
         statistic=tuple(options.statistic),
-        cycles=tuple(options.cycles) if options.cycles else None,
+        cycles=cycles,
         tolerance=options.tolerance,
     )
     if not n_windows:
@@ -123,10 +135,10 @@ def _judge(options: argparse.Namespace) -> int:
     window = values.iloc[shown * options.window : (shown + 1) * options.window]
     result = monitor.check(window, after=windows.iloc[:shown] if shown else None)
 
-    cycles = f", cycles {' '.join(options.cycles)}" if options.cycles else ""
+    without = f", cycles {' '.join(options.cycles)}" if options.cycles else ""
     print(
         f"settings: column {history.column}, window {options.window:,}, budget {options.budget}, "
-        f"tolerance {options.tolerance:g}, statistic {' '.join(options.statistic)}{cycles}"
+        f"tolerance {options.tolerance:g}, statistic {' '.join(options.statistic)}{without}"
     )
     print(
         f"windows:  {n_windows:,} judged, {alarms.sum():,} in alarm; of so many healthy ones about "
@@ -135,11 +147,33 @@ def _judge(options: argparse.Namespace) -> int:
     if left_over:
         print(f"          the last {left_over:,} values fill no window and were not judged")
     which = "first window in alarm" if alarms.any() else "window furthest from history"
-    print(f"          {which}: number {shown + 1:,}, from {windows.index[shown]}")
+    begins = f", from {windows.index[shown]}" if recent.has_times else ""
+    print(f"          {which}: number {shown + 1:,}{begins}")
     print(f"verdict:  {result}")
     if options.picture:
         _draw(options.picture, historical, window, result, f"Window {shown + 1:,} of {n_windows:,}")
     return DRIFT if alarms.any() else NO_DRIFT
+
+
+def _periods(periods: Sequence[str], history) -> tuple[str | float, ...]:
+    """Return periods as `DriftMonitor` takes them: times as text, or numbers of measurements."""
+    counts = [period for period in periods if period.replace(".", "", 1).isdecimal()]
+    if counts and history.has_times:  # pandas would take them for nanoseconds
+        raise ValueError(f"--cycles {counts[0]} has no unit: write 1D for a day, 7D for a week, 8h, 90min.")
+    if len(counts) < len(periods) and not history.has_times:
+        raise ValueError(
+            f"--cycles {' '.join(periods)} needs times, and {history.path.name} has none: give numbers of "
+            "measurements, such as 1440 for a day of minutes."
+        )
+    return tuple(float(period) if period in counts else period for period in periods)
+
+
+def _overlap(historical, values) -> bool:
+    """Return whether the recent times begin before the historical ones end."""
+    try:
+        return bool(values.index[0] <= historical.index[-1]) and hasattr(values.index, "tz")
+    except (TypeError, IndexError):  # no times, or in one file only with a zone
+        return False
 
 
 def _draw(path, historical, window, result, name) -> None:

@@ -23,6 +23,7 @@ DELIMITERS = ("\t", ";", "|", ",")
 MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "null", "none", "nil", "undefined"})
 # A step is a gap when it is longer than so many usual steps; arrivals at random need more patience.
 REGULAR_GAP, IRREGULAR_GAP = 1.5, 20.0
+_IDENTICAL = "identical to an earlier row, kept"
 
 _TIME_NAMES = ("timestamp", "@timestamp", "time", "_time", "datetime", "date_time", "ts", "date", "time_utc")
 _TIME_WORD = re.compile(r"time|date|(^|[^a-z])ts([^a-z]|$)", re.IGNORECASE)
@@ -131,18 +132,29 @@ class Recording:
             return self.n_rows - len(self.frame)
         return self.n_rows - len(self.latencies)
 
+    @property
+    def has_times(self) -> bool:
+        """Whether the file has a column of times."""
+        return isinstance(self.frame.index, pd.DatetimeIndex)
+
+    @property
+    def n_identical(self) -> int:
+        """Rows that equal an earlier one in every field, their time included; 0 without times."""
+        return sum(finding.count for finding in self.findings if finding.what == _IDENTICAL)
+
     def __str__(self):
         lines = [f"{self.path.name}: {_plural(self.n_rows, 'row')}{self._span()}"]
         lines += [f"  {note}" for note in self.notes]
         lines += [f"  {finding}{': left out' if finding.left_out else ''}" for finding in self.findings]
         if not self.findings:
-            lines.append("  no gaps, no duplicates, nothing missing, every value a number")
+            times = "no gaps, no duplicates, " if self.has_times else ""
+            lines.append(f"  {times}nothing missing, every value a number")
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _span(self):
-        if not isinstance(self.frame.index, pd.DatetimeIndex) or self.frame.empty:
+        if not self.has_times or self.frame.empty:
             return ""
         first, last = self.frame.index[0], self.frame.index[-1]
         return f", {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S}"
@@ -618,9 +630,7 @@ def _time_findings(table: _Table, times: pd.Series, keep, order, notes: list[str
     rows = pd.DataFrame(table.columns)[keep]
     copies = np.flatnonzero(rows.duplicated())
     if len(copies):
-        findings.append(
-            Finding(len(copies), "row", "identical to an earlier row, kept", int(lines[copies[0]]))
-        )
+        findings.append(Finding(len(copies), "row", _IDENTICAL, int(lines[copies[0]])))
     same_time = np.flatnonzero(stamps.duplicated() & ~rows.duplicated().to_numpy())
     if len(same_time):
         findings.append(

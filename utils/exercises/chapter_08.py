@@ -173,10 +173,11 @@ def hour_of_the_week(answer):
         if not np.array_equal(given, _cells(hour, 168)):
             if given.size == 0:
                 return f"for hour {hour:,} nothing is returned. Which hour of its week is it?"
+            hours = ", ".join(f"{number:.0f}" for number in np.unique(given // 60)[:5])
             return (
                 f"for hour {hour:,} of five weeks, 300 latencies are expected, 60 from each week; yours are "
-                f"{given.size:,}, the first from hour {int(given[0] // 60)} of history. Which hour of its week is "
-                f"hour {hour:,}?"
+                f"{given.size:,}, the first from these hours of history: {hours}. Which hour of its week is hour "
+                f"{hour:,}, and how many hours later does it come back?"
             )
     return None
 

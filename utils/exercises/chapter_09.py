@@ -577,7 +577,7 @@ def _reacts(status: int, right: str, sentences: dict[str, str]) -> Callable[[Any
     return judge
 
 
-_NOT_DRIFT = "this status says nothing about the service. Waking Mira for it teaches her to ignore the pager."
+_NOT_DRIFT = "this status is no verdict on the service. Waking Mira for it teaches her to ignore the pager."
 _SILENT = "a monitor that cannot judge is silent in every incident. Somebody has to mend it, in the morning."
 
 _SCOREBOARD = Scoreboard(
@@ -689,8 +689,8 @@ EXERCISES = (
             "If the fault were there, one window would stay quiet with probability 1 - share_caught.",
             "Multiply until the probability is no longer above `doubt`: a loop does it, a logarithm too.",
         ),
-        why="a rollback is proved by looking long enough that the fault would have shown itself, and how "
-        "long that is depends on how well the alarm sees that fault.",
+        why="a rollback is believed once you have looked so long that the fault would have shown itself, and "
+        "how long that is depends on how well the alarm sees that fault.",
         wrong=(
             (_one_over_share, "on average"),
             (_powers_of_the_share, "chance that it does not"),
