@@ -38,7 +38,7 @@ def test_distance_location_direction_and_shift_are_those_of_one_comparison(draw)
     rng = np.random.default_rng(1)
     for _ in range(150):
         window = int(rng.integers(2, 40))
-        historical = draw(rng, window * int(rng.integers(2, 30)) + int(rng.integers(0, window)))
+        historical = draw(rng, window * int(rng.integers(4, 30)) + int(rng.integers(0, window)))
         recent = draw(rng, (3, window))
         monitor = DriftMonitor(historical, window, false_alarm_rate=0.5)
         for row, values in zip(monitor.check_many(recent).itertuples(), recent, strict=True):
@@ -68,7 +68,7 @@ def test_leaving_a_block_out_is_exact(draw):
     rng = np.random.default_rng(3)
     for _ in range(20):
         window = int(rng.integers(2, 30))
-        historical = draw(rng, window * int(rng.integers(3, 12)) + 1)
+        historical = draw(rng, window * int(rng.integers(4, 12)) + 1)
         whole = historical[: historical.size // window * window]
         brute_ks, brute_wasserstein = [], []
         for i, block in enumerate(whole.reshape(-1, window)):
@@ -148,6 +148,23 @@ def test_the_budget_holds_on_a_thousand_fresh_histories(kind):
     drifted = alarms_of_fresh_histories(1_000, HEALTHY[kind], seed=6, **options)
     low, high = stats.binom.interval(0.99, 1_000, 0.05)
     assert low <= drifted <= high
+
+
+@pytest.mark.parametrize("statistic", ["ks", "wasserstein", "tail"])
+def test_the_budget_holds_with_nine_blocks(statistic):
+    rng = np.random.default_rng(32)
+    drifted = 0
+    for _ in range(1_500):
+        values = rng.normal(size=20 * 10)
+        drifted += DriftMonitor(values[:180], 20, 0.1, statistic=statistic).check(values[180:]).drifted
+    low, high = stats.binom.interval(0.99, 1_500, 0.1)
+    assert low <= drifted <= high
+
+
+def test_a_block_that_makes_up_a_tail_is_compared_with_the_others():
+    values = np.concatenate([np.tile(np.arange(20.0), 4), np.arange(20.0) + 50])
+    history = DriftMonitor(values, 20, 0.2, statistic="tail")._histories[None]
+    assert history.in_time[-1].max() > 5 > 0 > history.in_time[:-1, 0].max()
 
 
 @pytest.mark.slow
@@ -299,7 +316,8 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
     rng = np.random.default_rng(18)
     historical = rng.normal(150, 20, size=60 * 200)
     monitor = DriftMonitor(historical, false_alarm_rate=0.01, accumulate=True)
-    rows = monitor.check_many(rng.normal(154, 20, size=(60, 60)))
+    windows = rng.normal(154, 20, size=(60, 60))
+    rows = monitor.check_many(windows)
     history = monitor._histories[None]
     sides = history.compare(rng.normal(150, 20, size=(5, 60))).sides[:, 0, 1:]
     reached = (history.healthy[:, 1] >= sides[0, 0]).sum()
@@ -307,10 +325,33 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
     evidence = rows[["evidence_slower", "evidence_faster"]].to_numpy()
     assert (rows["drifted"] == (evidence.max(axis=1) > monitor.threshold)).all()
     assert 1 < rows["drifted"].sum() < 60
-    largest_score = stats.norm.isf(0.5 / 201)
-    for i in range(59):
-        before = 0 if rows["drifted"].iloc[i] else evidence[i, 0]
-        assert evidence[i + 1, 0] <= before + largest_score - 1 + 1e-12
+    scores = history.scores(history.compare(windows).sides[:, 0, 1:])
+    now = np.zeros(2)
+    for score, shown, drifted in zip(scores, evidence, rows["drifted"], strict=True):
+        now = np.where(score < 0, 0, np.maximum(0, now + score - 1))
+        assert shown == pytest.approx(now)
+        now = now * (not drifted)
+    slower = rows.loc[rows["drifted"], "evidence_slower"] > rows.loc[rows["drifted"], "evidence_faster"]
+    assert slower.all() and (rows.loc[rows["drifted"], "direction"] == "slower").all()
+
+
+def test_an_alarm_by_evidence_is_told_by_its_evidence_and_not_by_one_windows_p_value():
+    rng = np.random.default_rng(41)
+    monitor = DriftMonitor(rng.normal(150, 20, size=60 * 200), false_alarm_rate=0.01, accumulate=True)
+    result, told = None, []
+    for window in rng.normal(154, 20, size=(60, 60)):
+        result = monitor.check(window, after=result)
+        told += [str(result)] * result.drifted
+        assert f"alarming above {monitor.threshold:.3g}" in str(result) and "healthy windows" not in str(
+            result
+        )
+    assert told and all(sentence.startswith("Drift: recent is slower") for sentence in told)
+
+
+def test_shares_of_windows_are_told_as_a_person_would():
+    monitor = build(np.resize(np.arange(60.0), 6_000))
+    told = str(monitor.check(np.arange(60.0)))
+    assert "at most 100 % of healthy windows" in told and "exactly as history is" in told
 
 
 def test_checks_one_after_the_other_are_the_same_as_many_at_once():
@@ -491,11 +532,12 @@ BAD = [
     (lambda: build("abc"), TypeError, "historical is text"),
     (lambda: build(None), TypeError, "historical"),
     (lambda: build(GOOD[:30]), ValueError, "0 blocks of 60 .* give 1,140 observations"),
+    (lambda: build(GOOD[:180], false_alarm_rate=0.5), ValueError, "3 blocks of 60, but 4 are .* give 240"),
     (lambda: build(GOOD, window=1), ValueError, "window is 1, but must be at least 2"),
     (lambda: build(GOOD, window=60.0), TypeError, "window is 60.0, but must be a whole number"),
     (lambda: build(GOOD, window=True), TypeError, "window is True"),
     (lambda: build(GOOD, false_alarm_rate=0), ValueError, "false_alarm_rate is 0"),
-    (lambda: build(GOOD, false_alarm_rate=720), ValueError, "false_alarm_rate is 720"),
+    (lambda: build(GOOD, false_alarm_rate=720), ValueError, "false_alarm_rate is 720, .* pass 1/720"),
     (lambda: build(GOOD, false_alarm_rate="1/720"), TypeError, "false_alarm_rate is '1/720'"),
     (lambda: build(GOOD, statistic="psi"), ValueError, "statistic is 'psi', but must be one of"),
     (lambda: build(GOOD, statistic=()), ValueError, "statistic is ()"),
@@ -505,7 +547,10 @@ BAD = [
     (lambda: build(GOOD, tolerance=0.1, statistic="tail"), ValueError, "tolerance is a KS distance"),
     (lambda: build(GOOD, accumulate="yes"), TypeError, "accumulate is 'yes'"),
     (lambda: build(GOOD, cycles=()), ValueError, "cycles is ()"),
-    (lambda: build(GOOD, cycles=(1,)), ValueError, "cycles is"),
+    (lambda: build(GOOD, cycles=(2,)), ValueError, "period of 2 values, but historical has a value every 1"),
+    (lambda: build(CLOCKED, cycles=("1D", 1440)), ValueError, "cycles is .* all of them in time"),
+    (lambda: build(CLOCKED, cycles="1440"), ValueError, "cycles is '1440'"),
+    (lambda: build(CLOCKED, cycles=("1D", "90s")), ValueError, "period of 90 seconds, .* every 60"),
     (lambda: build(GOOD, cycles=(-24,)), ValueError, "cycles is"),
     (lambda: build(GOOD, cycles=(np.nan,)), ValueError, "cycles is"),
     (lambda: build(GOOD, cycles=5j), ValueError, "cycles is"),
@@ -551,6 +596,11 @@ BAD = [
     (lambda: build(GOOD).check(CLOCKED.index[:60]), TypeError, "recent holds dates"),
     (lambda: build(GOOD).check(GOOD[:60].reshape(1, -1)), ValueError, "recent has 2 dimensions"),
     (lambda: build(GOOD).check(GOOD[:60], after=3), TypeError, "after is not what"),
+    (
+        lambda: build(GOOD, accumulate=True).check(GOOD[:60], after=build(GOOD).check(GOOD[:60])),
+        ValueError,
+        "after comes from a monitor that does not accumulate",
+    ),
     (lambda: build(GOOD).check_many(GOOD[:90]), ValueError, "90 values, 1 windows of 60 and 30 left over"),
     (lambda: build(GOOD).check_many(GOOD[:30]), ValueError, "0 windows"),
     (lambda: build(GOOD).check_many(GOOD.reshape(-1, 30)), ValueError, "rows of 30 values"),
@@ -564,7 +614,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("case", BAD, ids=[f"{i}" for i in range(len(BAD))])
+@pytest.mark.parametrize("case", BAD, ids=[message for _, _, message in BAD])
 def test_bad_input_gets_one_sentence(case):
     call, error, message = case
     with pytest.raises(error, match=message) as caught:

@@ -21,15 +21,19 @@ conformal p-value [1]_
 
     ``p = (1 + #{i: S_i >= S}) / (k + 1)``.
 
-It alarms when ``p <= false_alarm_rate``. If the window and the blocks are exchangeable, every rank of S is
-equally likely and P(alarm) is ``floor((k + 1) * false_alarm_rate) / (k + 1)`` (`attainable_rate`), less if
-statistics are tied. Values inside a block may depend on each other as they like: a block carries its
-autocorrelation with it, which is why the budget holds where the KS p-value cries wolf.
+It alarms when ``p <= false_alarm_rate``. If the window and the blocks are exchangeable, the ranks of S are
+as good as equally likely and P(alarm) is ``floor((k + 1) * false_alarm_rate) / (k + 1)``
+(`attainable_rate`), less if statistics are tied. As good as: the window is compared with k blocks, a block with
+the k - 1 others, a difference that vanishes as 1 / k; with four blocks simulations show it, with nine no more.
+Values inside a block may depend on each other as they like: a block carries its autocorrelation with it, which
+is why the budget holds where the KS p-value cries wolf.
 
 *Leaving a block out is free.* All of n values are the block's w and the rest's n - w, so
 ``F_all = (w F_block + (n - w) F_rest) / n`` at every x, hence
 ``F_block - F_rest = (F_block - F_all) * n / (n - w)``. Whatever is a maximum or an area of that difference
-(each of the three statistics here) needs comparing with all of history only, times n / (n - w): exactly.
+needs comparing with all of history only, times n / (n - w), exactly: the KS and the Wasserstein distance, and
+the mean excess beyond a given limit. The limits of "tail" themselves stay those of all of history; with few
+blocks its tails are taken so wide that no single block makes them up.
 
 *Cycles.* A night compared with a day differs, and nothing is wrong. `cycles` are taken out of history and
 recent alike: least squares of the logarithm on sines and cosines of each period, continued into the present.
@@ -83,6 +87,8 @@ STATISTICS = ("ks", "wasserstein", "tail")
 TAIL = 0.01  # the share of history at either end that is called its tail
 HARMONICS = 3  # sines and cosines a cycle: enough for a day with two peaks
 ALLOWANCE = 1.0  # evidence forgotten each window: half the shift, in normal scores, that adds up fastest
+FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
+_DIRECTIONS = np.array(["slower", "faster", "none"], dtype=object)
 CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
 
 
@@ -120,13 +126,14 @@ class _History:
 
     def _search_blocks(self, blocks):
         """Return the sides of the statistics of each block, compared with the rest of history."""
-        with np.errstate(invalid="ignore"):
-            sides = [
-                self.compare(rows, some_missing=True, leave_out=True).sides
-                for rows in _chunks(blocks, "blocks")
-            ]
-        sides = np.concatenate(sides)
-        return sides[np.isfinite(sides).all(axis=(1, 2))]  # blocks of missing values say nothing
+        present = self.window - np.isnan(blocks).sum(axis=1)
+        sides = np.empty((len(blocks), len(self.statistics), 3))
+        for length in np.unique(present[present >= 2]):
+            which = np.flatnonzero(present == length)
+            rows = np.sort(blocks[which], axis=1)[:, :length]  # NaN sorts last
+            parts = [self.compare(part, leave_out=True).sides for part in _chunks(rows, "blocks")]
+            sides[which] = np.concatenate(parts)
+        return sides[present >= 2]  # blocks of missing values say nothing
 
     def _rank_blocks(self, order, size):
         """Return the same for blocks without missing values: their ranks are known from the sort."""
@@ -142,41 +149,23 @@ class _History:
             at_or_below = np.sort(part, axis=1).astype(np.intp)
             below = at_or_below - 1 if self._distinct else first_rank[at_or_below - 1]
             rows = None if self.statistics == ("ks",) else self.sorted[at_or_below - 1]
-            gaps, _, _ = _largest_gaps(at_or_below, below, self.window, self._steps)
-            sides.append(self._sides(gaps, rows, at_or_below, self._order, self.window, leave_out=True))
+            gaps, _, _ = _largest_gaps(at_or_below, below, self.sorted.size)
+            sides.append(self._sides(gaps, rows, at_or_below, leave_out=True))
         return np.concatenate(sides)
 
-    @cached_property
-    def _order(self):
-        return np.arange(self.window + 1)
-
-    @cached_property
-    def _steps(self):
-        return self._order * self.sorted.size
-
-    def compare(self, rows, *, some_missing=False, leave_out=False, tolerance=0.0):
+    def compare(self, rows, *, leave_out=False, tolerance=0.0):
         """Return a `_Comparison` of each row with history, if `leave_out` with history without that row."""
-        n, w = self.sorted.size, self.window
+        n, w = self.sorted.size, rows.shape[1]
         rows = np.sort(rows, axis=1)
         at_or_below = self._count_at_or_below(rows)
         below = self._count_below(rows, at_or_below)
-        present, order, steps = w, self._order, self._steps
-        if some_missing:  # sorted last, they take no step and so add nothing
-            present = w - np.isnan(rows).sum(axis=1, keepdims=True)
-            order = np.minimum(order, present)
-            steps = order * n
-        gaps, first, last = _largest_gaps(at_or_below, below, present, steps)
-        sides = self._sides(gaps, rows, at_or_below, order, present, leave_out, tolerance)
+        gaps, first, last = _largest_gaps(at_or_below, below, n)
         each = np.arange(len(rows))
         location = np.where(gaps[:, 0] >= gaps[:, 1], self.sorted[below[each, first] - 1], rows[each, last])
-        distance = gaps.max(axis=1)
-        location = np.where(distance == 0, rows[:, 0], location)
-        if some_missing:
-            # A window with missing values is shorter, and wanders more, as one over the root of its length.
-            sides *= np.sqrt(present / w)[:, :, np.newaxis]
-            sides[present[:, 0] < 2] = np.nan
-            present = present[:, 0]
-        return _Comparison(sides, location, distance / (n * present), rows, at_or_below, order)
+        distance = np.maximum(gaps[:, 0], gaps[:, 1])
+        location[distance == 0] = rows[distance == 0, 0]
+        sides = self._sides(gaps, rows, at_or_below, leave_out, tolerance)
+        return _Comparison(sides, location, distance / (n * w), rows, at_or_below)
 
     def _count_at_or_below(self, rows):
         if len(rows) == 1:
@@ -198,42 +187,43 @@ class _History:
             below[tied] = np.searchsorted(self.sorted, rows[tied], side="left")
         return below
 
-    def _sides(self, gaps, rows, at_or_below, order, present, leave_out, tolerance=0.0):
-        n = self.sorted.size
-        rest = n - present if leave_out else n
+    def _sides(self, gaps, rows, at_or_below, leave_out=False, tolerance=0.0):
+        n, w = self.sorted.size, at_or_below.shape[1]
+        rest = n - w if leave_out else n
         sides = np.empty((len(gaps), len(self.statistics), 3))
         for j, statistic in enumerate(self.statistics):
             if statistic == "ks":
-                sides[:, j, 1:] = gaps / (rest * present) - tolerance
-                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+                sides[:, j, 1:] = gaps / (rest * w) - tolerance
+                np.maximum(sides[:, j, 1], sides[:, j, 2], out=sides[:, j, 0])
             elif statistic == "wasserstein":
-                sides[:, j, 1:] = self._areas(rows, at_or_below, order) * (n / rest)
+                sides[:, j, 1:] = self._areas(rows, at_or_below) * (n / rest)
                 sides[:, j, 0] = sides[:, j, 1:].sum(axis=1)
             else:
-                sides[:, j, 1:] = self._tails(rows, present) * (n / rest)
+                sides[:, j, 1:] = self._tails(rows) * (n / rest)
                 sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
+        if w < self.window:
+            # Values are missing: a shorter window wanders more, as one over the root of its length.
+            sides *= math.sqrt(w / self.window)
         return sides
 
     def shift(self, comparison):
         """Return the Wasserstein-1 distance of each row from history, in the data's units."""
-        return self._areas(comparison.rows, comparison.at_or_below, comparison.order).sum(axis=1)
+        return self._areas(comparison.rows, comparison.at_or_below).sum(axis=1)
 
-    def _areas(self, rows, at_or_below, order):
+    def _areas(self, rows, at_or_below):
         """Return the areas between the quantile functions of each row and of history: row above, row below.
 
         Row value number i stands for the shares from i/w to (i+1)/w. Where in that stretch history's
         quantiles rise above it is the value's own rank in history; up to there the row lies above.
         """
-        edges, until_edge = self._edges if order.ndim == 1 else self._edges_of(order)
-        start, end = edges[..., :-1], edges[..., 1:]
-        until_start, until_end = until_edge[..., :-1], until_edge[..., 1:]
+        edges, until_edge = self._edges(rows.shape[1])
+        start, end = edges[:-1], edges[1:]
+        until_start, until_end = until_edge[:-1], until_edge[1:]
         crossing = at_or_below / self.sorted.size
         np.clip(crossing, start, end, out=crossing)
         until_crossing = self._running_sums[at_or_below]
         np.clip(until_crossing, until_start, until_end, out=until_crossing)
         values = rows - self.sorted[0]
-        if order.ndim == 2:
-            values = np.nan_to_num(values)
         # above = values * (crossing - start) - (until_crossing - until_start), and under likewise, in place:
         # for long windows fetching fresh memory would take longer than the arithmetic.
         above = crossing - start
@@ -251,28 +241,25 @@ class _History:
         """The area under history's quantile function, less its minimum, up to each value."""
         return np.concatenate([[0.0], np.cumsum(self.sorted - self.sorted[0])]) / self.sorted.size
 
-    @cached_property
-    def _edges(self):
-        return self._edges_of(self._order)
-
-    def _edges_of(self, order):
-        """Return the shares at which a row's values take turns, and the area up to each."""
+    def _edges(self, length):
+        """Return the shares at which the values of a row take turns, and the area up to each."""
         n = self.sorted.size
-        edges = order / np.maximum(order[..., -1:], 1)
+        edges = np.arange(length + 1) / length
         whole = np.minimum((edges * n).astype(np.intp), n - 1)
         part = (edges * n - whole) * (self.sorted[whole] - self.sorted[0]) / n
         return edges, self._running_sums[whole] + part
 
-    def _tails(self, rows, present):
+    def _tails(self, rows):
         """Return the mean excess beyond history's outer quantiles, less history's own: above, below."""
         low, high = self._tail_limits
-        excess = np.stack([np.fmax(rows - high, 0).sum(axis=1), np.fmax(low - rows, 0).sum(axis=1)], axis=1)
-        return excess / present - self._tail_excess
+        above, below = np.maximum(rows - high, 0).mean(axis=1), np.maximum(low - rows, 0).mean(axis=1)
+        return np.stack([above, below], axis=1) - self._tail_excess
 
     @cached_property
     def _tail_limits(self):
         last = self.sorted.size - 1
-        return self.sorted[int(TAIL * last)], self.sorted[last - int(TAIL * last)]
+        beyond = int(max(TAIL, self.window / self.sorted.size) * last)
+        return self.sorted[beyond], self.sorted[last - beyond]
 
     @cached_property
     def _tail_excess(self):
@@ -287,9 +274,9 @@ class _History:
         sides = (comparison.sides / self.unit).max(axis=1) if several else comparison.sides[:, 0]
         reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], sides[:, 0], side="left")
         p_values = (1 + reached) / (self.n_blocks + 1)
-        direction = np.where(sides[:, 1] >= sides[:, 2], "slower", "faster").astype(object)
-        direction[comparison.distance == 0] = "none"
-        return sides, p_values, direction
+        which = (sides[:, 1] < sides[:, 2]).astype(np.intp)
+        which[comparison.distance == 0] = 2
+        return sides, p_values, _DIRECTIONS[which]
 
     def scores(self, sides, *, own=0):
         """Return the normal scores of the p-values towards slower and faster.
@@ -309,7 +296,6 @@ class _Comparison(NamedTuple):
     distance: np.ndarray
     rows: np.ndarray
     at_or_below: np.ndarray
-    order: np.ndarray
 
 
 def _common_units(sides):
@@ -328,20 +314,23 @@ def _common_units(sides):
     return np.where(unit > 0, unit, 1), np.where(units > 0, units, 1)
 
 
-def _largest_gaps(at_or_below, below, present, steps):
+def _largest_gaps(at_or_below, below, n):
     """Return each row's largest gaps between ECDFs towards slower and faster, and at which values they lie.
 
-    Gaps are whole numbers, in units of 1 / (n * present), so that ties are exact, as in drift.py.
+    Gaps are whole numbers, in units of 1 / (n * w), so that ties are exact, as in drift.py.
     """
-    each = np.arange(len(at_or_below))
-    gaps = below * present
-    gaps -= steps[..., :-1]
+    rows, w = at_or_below.shape
+    each, steps = np.arange(rows), n * np.arange(w + 1)
+    largest = np.empty((rows, 2), dtype=np.intp)
+    gaps = below * w
+    gaps -= steps[:-1]
     first = gaps.argmax(axis=1)
-    slower = gaps[each, first]
-    np.multiply(at_or_below, present, out=gaps)
-    np.subtract(steps[..., 1:], gaps, out=gaps)
+    largest[:, 0] = gaps[each, first]
+    np.multiply(at_or_below, w, out=gaps)
+    np.subtract(steps[1:], gaps, out=gaps)
     last = gaps.argmax(axis=1)
-    return np.stack([slower, gaps[each, last]], axis=1), first, last
+    largest[:, 1] = gaps[each, last]
+    return largest, first, last
 
 
 def _sorted_with_order(values):
@@ -470,6 +459,11 @@ def _accumulate(evidence, score):
     return 0.0 if score < 0 else max(0.0, evidence + score - ALLOWANCE)
 
 
+def _side_with_more(evidence):
+    slower, faster = evidence
+    return "slower" if slower >= faster else "faster"
+
+
 @lru_cache(maxsize=256)
 def _evidence_threshold(rate, correlation, blocks):
     """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
@@ -525,7 +519,8 @@ class WindowResult:
     drifted : bool
         Whether the window alarms.
     direction : str
-        ``"slower"``, ``"faster"``, or ``"none"`` if the window is distributed exactly as history is.
+        ``"slower"``, ``"faster"``, or ``"none"`` if the window is distributed exactly as history is. Of an
+        alarm by accumulated evidence: the side whose evidence is larger.
     location : float
         Where the shares of values at or below differ most (the place of D), in the data's units.
     evidence : tuple of float
@@ -534,6 +529,8 @@ class WindowResult:
         How many values passed between history's first and this window's first.
     n_historical, n_recent : int
         How many values were compared.
+    threshold : float
+        What alarms beyond: the statistic, or with `accumulate` the evidence.
     false_alarm_rate, tolerance : float
         As the monitor was built.
     """
@@ -547,8 +544,10 @@ class WindowResult:
     start: int
     n_historical: int
     n_recent: int
+    threshold: float
     false_alarm_rate: float
     tolerance: float
+    _accumulates: bool = field(repr=False)
     _history: object = field(repr=False, compare=False)
     _comparison: object = field(repr=False, compare=False)
 
@@ -569,11 +568,27 @@ class WindowResult:
         verdict = (
             f"Drift: recent is {self.direction}" if self.drifted else "No drift found: recent is unalarming"
         )
-        return (
-            f"{verdict}, the difference from history is largest at {self.location:.4g} and values moved by "
-            f"{self.shift:.3g} on average (statistic {self.statistic:.3g}; {100 * self.p_value:.2g} % of "
-            f"healthy windows would reach it, {100 * self.false_alarm_rate:.2g} % may alarm)."
-        )
+        difference = "the window is distributed exactly as history is"
+        if self.direction != "none":
+            difference = (
+                f"the difference from history is largest at {self.location:.4g} and values moved by "
+                f"{self.shift:.3g} on average"
+            )
+        if self._accumulates:
+            reason = (
+                f"evidence added up over the windows: {self.evidence[0]:.3g} for slower, "
+                f"{self.evidence[1]:.3g} for faster, alarming above {self.threshold:.3g}"
+            )
+        else:
+            reason = (
+                f"statistic {self.statistic:.3g}; at most {_percent(self.p_value)} of healthy windows would "
+                f"reach it, {_percent(self.false_alarm_rate)} may alarm"
+            )
+        return f"{verdict}, {difference} ({reason})."
+
+
+def _percent(share):
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 # --- the monitor -------------------------------------------------------------------------------------------
@@ -607,7 +622,8 @@ class DriftMonitor:
         with a DatetimeIndex, in time, such as ``("1D", "7D")``. History must hold two of the longest.
         What is left keeps history's average level; locations and shifts refer to it.
     accumulate : bool, default False
-        Let evidence add up over windows, under the same budget.
+        Let evidence add up over windows, under the same budget. Its threshold is found by simulation, which
+        takes seconds the first time.
     tolerance : float, default 0.0
         With the statistic "ks": the distance one is willing to live with, at least 0 and below 1. It is taken
         off D before D is compared with the healthy blocks: if the true distance is within the tolerance, what
@@ -703,8 +719,9 @@ class DriftMonitor:
         history = self._histories[None]
         if self.accumulate:
             z = history.scores(history.in_time, own=1)
-            estimate = np.mean([np.corrcoef(z[1:, side], z[:-1, side])[0, 1] for side in (0, 1)])
-            self.correlation = float(np.clip(estimate, 0, 0.95))
+            with np.errstate(invalid="ignore"):  # a history of one value has no correlation
+                estimates = np.nan_to_num([np.corrcoef(z[1:, i], z[:-1, i])[0, 1] for i in (0, 1)])
+            self.correlation = float(np.clip(estimates.mean(), 0, 0.95))
             rate, correlation = self.false_alarm_rate / 2, round(self.correlation, 2)
             self.threshold = _evidence_threshold(rate, correlation, self.n_blocks)
         else:
@@ -745,20 +762,26 @@ class DriftMonitor:
         history = self._histories[None]
         comparison = history.compare(self._clean(values, recent, start)[np.newaxis], tolerance=self.tolerance)
         sides, p_value, direction = history.judge(comparison)
+        drifted = self._within_budget(p_value[0])
         if self.accumulate:
             evidence = tuple(map(_accumulate, evidence, history.scores(sides[:, 1:])[0].tolist()))
+            drifted = max(evidence) > self.threshold
+            if drifted:
+                direction[0] = _side_with_more(evidence)
         return WindowResult(
             statistic=float(sides[0, 0]) + self.tolerance,
             p_value=float(p_value[0]),
-            drifted=max(evidence) > self.threshold if self.accumulate else self._within_budget(p_value[0]),
+            drifted=drifted,
             direction=direction[0],
             location=float(comparison.location[0]),
             evidence=evidence,
             start=start,
             n_historical=self.n_historical,
             n_recent=self.window,
+            threshold=self.threshold,
             false_alarm_rate=self.false_alarm_rate,
             tolerance=self.tolerance,
+            _accumulates=self.accumulate,
             _history=history,
             _comparison=comparison,
         )
@@ -806,6 +829,7 @@ class DriftMonitor:
                 evidence = tuple(map(_accumulate, evidence, score))
                 path[i] = evidence
                 if max(evidence) > self.threshold:
+                    direction[i] = _side_with_more(evidence)
                     evidence = (0.0, 0.0)
             table["drifted"] = path.max(axis=1) > self.threshold
             table["evidence_slower"], table["evidence_faster"] = path.T
@@ -836,8 +860,9 @@ class DriftMonitor:
         -----
         p-values are corrected by Benjamini and Hochberg [5]_ (`scipy.stats.false_discovery_control`), and a
         feature has drifted if the corrected one is within `false_alarm_rate`. If no feature has drifted, one
-        window in ``1 / false_alarm_rate`` at most has any alarm, however many features there are (the proof
-        takes features as independent or positively dependent).
+        window in ``1 / false_alarm_rate`` at most has any such alarm, however many features there are (the
+        proof takes features as independent or positively dependent). Rises in missing values are corrected by
+        themselves, and have a budget of the same size.
 
         Missing values are judged by the same rule as everything else: the share missing in this window
         against the shares missing in history's blocks, as a conformal p-value, corrected likewise. They are
@@ -862,10 +887,10 @@ class DriftMonitor:
         small = recent.size < 100 * CHUNK  # in a notebook a bar is a widget, dearer than a small table
         for name in tqdm(self._histories, unit=" features", delay=2, leave=False, disable=small):
             values = self._clean(columns[name], recent, self.n_historical, name)
-            history, missing = self._histories[name], int(np.count_nonzero(np.isnan(values)))
-            judged = missing <= self.window - 2
-            rows = values[np.newaxis] if judged else np.zeros((1, self.window))
-            comparison = history.compare(rows, some_missing=judged and missing > 0, tolerance=self.tolerance)
+            history, values = self._histories[name], values[~np.isnan(values)]
+            missing, judged = self.window - values.size, values.size >= 2
+            rows = values[np.newaxis] if judged else np.zeros((1, 2))
+            comparison = history.compare(rows, tolerance=self.tolerance)
             sides, p_value, direction = (one[0] for one in history.judge(comparison))
             usual = history.missing_shares
             reached = usual.size - np.searchsorted(usual, missing / self.window, side="left")
@@ -902,9 +927,14 @@ class DriftMonitor:
         return within if np.ndim(within) else bool(within)
 
     def _require_blocks(self, blocks, name=None):
+        column = "" if name is None else f", in column {name!r}"
         needed = math.ceil(1 / self.false_alarm_rate * (1 - 1e-9)) - 1
+        if blocks < max(needed, FEWEST_BLOCKS) and needed <= FEWEST_BLOCKS:
+            raise ValueError(
+                f"historical has {blocks:,} blocks of {self.window:,}{column}, but {FEWEST_BLOCKS} are the fewest "
+                f"to judge by; give {FEWEST_BLOCKS * self.window:,} observations, or a shorter window."
+            )
         if blocks < needed:
-            column = "" if name is None else f", in column {name!r}"
             raise ValueError(
                 f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self.window:,} "
                 f"in historical{column} support no rate below 1/{blocks + 1:,}; give "
@@ -933,7 +963,7 @@ class DriftMonitor:
 
     def _as_windows(self, recent):
         """Return `recent` as one row of values, a whole number of windows."""
-        if isinstance(recent, (list, tuple)) and any(np.ndim(one) for one in recent):
+        if isinstance(recent, (list, tuple)) and recent and np.ndim(recent[0]):
             recent = _stacked(recent, self.window)
         if getattr(recent, "ndim", 1) == 2 and not hasattr(recent, "columns"):
             if recent.shape[1] != self.window:
@@ -956,6 +986,7 @@ class DriftMonitor:
         """Return the position of the next value, counted from history's first, and the evidence so far."""
         if after is None:
             return self.n_historical, (0.0, 0.0)
+        accumulated = getattr(after, "_accumulates", "evidence_slower" in getattr(after, "columns", ()))
         if isinstance(after, pd.DataFrame) and len(after) and {"start", "drifted"} <= set(after.columns):
             last = after.iloc[-1]
             evidence = tuple(float(last.get(f"evidence_{side}", 0.0)) for side in ("slower", "faster"))
@@ -963,6 +994,11 @@ class DriftMonitor:
             last, evidence = after, after.evidence
         else:
             raise TypeError("after is not what check or check_many returned; pass that, or leave it out.")
+        if self.accumulate and not accumulated:
+            raise ValueError(
+                "after comes from a monitor that does not accumulate, so evidence cannot go on from there; pass "
+                "what this monitor returned, or leave it out."
+            )
         if last.drifted and self.accumulate:
             evidence = (0.0, 0.0)
         return int(last.start) + self.window, evidence
@@ -971,36 +1007,37 @@ class DriftMonitor:
 
     def _start_clock(self, cycles, historical):
         """Read `cycles` and return when each historical value was measured, in the periods' unit."""
-        periods = list(cycles) if isinstance(cycles, (tuple, list)) else [cycles]
-        in_time = any(
-            isinstance(period, (str, pd.Timedelta)) or hasattr(period, "total_seconds") for period in periods
-        )
-        if in_time:
+        periods = list(cycles) if isinstance(cycles, (tuple, list, np.ndarray)) else [cycles]
+        if periods and all(_is_time(period) for period in periods):
             self._origin = _time_index(historical, "historical")[0]
-            try:
-                periods = [pd.Timedelta(period).total_seconds() for period in periods]
-            except (ValueError, TypeError):
-                raise ValueError(f'cycles is {cycles!r}; give periods such as ("1D", "7D").') from None
+            periods = [pd.Timedelta(period).total_seconds() for period in periods]
         elif self._is_table:
             raise ValueError(
                 'cycles of a table need a DatetimeIndex and periods in time, such as ("1D", "7D").'
             )
         usable = all(
-            isinstance(period, (int, float, np.number)) and not isinstance(period, bool) for period in periods
+            isinstance(period, (int, float, np.number)) and not isinstance(period, bool) and period > 0
+            for period in periods
         )
-        if not periods or not usable or not min(periods) > (0 if in_time else 1):
+        if not periods or not usable:
             raise ValueError(
-                f"cycles is {cycles!r}; give periods in values, each more than 1, such as (24 * 60,)."
+                f"cycles is {cycles!r}; give periods in values, such as (24 * 60,), or all of them in time, "
+                'each with its unit, such as ("1D", "7D").'
             )
         self._periods = [float(period) for period in periods]
         clock = self._clock(historical, 0, self.n_historical, "historical")
-        covered = clock[-1] - clock[0] + (clock[-1] - clock[0]) / (clock.size - 1)
-        if covered < 2 * max(self._periods) * (1 - 1e-9):
-            raise ValueError(
-                f"cycles holds a period of {max(self._periods):,.0f} {'seconds' if in_time else 'values'}, "
-                f"but historical covers {covered:,.0f}; it takes two whole periods to tell a cycle from a "
-                "trend."
-            )
+        step = (clock[-1] - clock[0]) / (clock.size - 1)
+        covered = clock[-1] - clock[0] + step
+        if covered < 2 * max(self._periods) * (1 - 1e-9) or min(self._periods) <= 2 * step:
+            unit = "values" if self._origin is None else "seconds"
+            longest, shortest = max(self._periods), min(self._periods)
+            if shortest <= 2 * step:
+                wrong = f"a period of {shortest:.4g} {unit}, but historical has a value every {step:.4g}"
+                needs = "it takes more than two values to tell a cycle"
+            else:
+                wrong = f"a period of {longest:,.0f} {unit}, but historical covers {covered:,.0f}"
+                needs = "it takes two whole periods to tell a cycle from a trend"
+            raise ValueError(f"cycles holds {wrong}; {needs}.")
         return clock
 
     def _clock(self, values, start, size, argument="recent"):
@@ -1064,6 +1101,15 @@ def _stacked(rows, window):
             f"recent holds windows of {sorted(lengths)} values, but this monitor judges {window:,}."
         )
     return np.stack(rows)
+
+
+def _is_time(period):
+    """Return whether a cycle's period is a length of time; a number in quotation marks has no unit."""
+    try:
+        known = pd.Timedelta(period) > pd.Timedelta(0)
+    except (ValueError, TypeError):
+        return False
+    return known and (hasattr(period, "total_seconds") or any(map(str.isalpha, str(period))))
 
 
 def _time_index(values, argument):
