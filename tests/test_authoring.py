@@ -36,9 +36,15 @@ TITLE = new_markdown_cell("# 01. A title")
     ("source", "blanked"),
     [
         ("size = 512  # SOLUTION", "size = ..."),
-        ("    size: int = 2 * n == 4  # SOLUTION", "    size: int = ..."),
+        ("if n:\n    size: int = 2 * n == 4  # SOLUTION", "if n:\n    size: int = ..."),
         ("a, b = 1, 2  # SOLUTION\nc = 3", "a, b = ...\nc = 3"),
         ('gap["x"] = 1 # SOLUTION', 'gap["x"] = ...'),
+        ('gap["a=b"] = 1  # SOLUTION', 'gap["a=b"] = ...'),
+        ("shares = [\n    0.1,\n    0.9,\n]  # SOLUTION\nc = 3", "shares = ...\nc = 3"),
+        ("shares = [  # SOLUTION\n    0.1,\n]\nc = 3", "shares = ...\nc = 3"),
+        ("first = second = 3  # SOLUTION", "first = second = ..."),
+        ("if µ == 1: y = 4  # SOLUTION", "if µ == 1: y = ..."),
+        ("%matplotlib inline\nx = 1  # in ms  # SOLUTION", "%matplotlib inline\nx = ..."),
         (
             'def f(x):\n    """Twice."""\n    # BEGIN SOLUTION\n    x += x\n    return x\n    # END SOLUTION',
             'def f(x):\n    """Twice."""\n    ...',
@@ -61,6 +67,29 @@ def test_answers_are_blanked(source, blanked):
 def test_markers_that_do_not_pair_up_are_refused(source):
     with pytest.raises(ValueError, match="SOLUTION|pair up"):
         authoring.blank(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print(7)  # SOLUTION",
+        "f(x, key=3)  # SOLUTION",
+        "total += 3  # SOLUTION",
+        "def f(): return 3  # SOLUTION",
+        "x = 1; y = 2  # SOLUTION",
+        "x = [  # SOLUTION\n    1]; y = 2",
+        "for x in y:  # SOLUTION\n    pass",
+        "# SOLUTION\nx = 3",
+        "(x) = 3  # SOLUTION",
+        "x = = 3  # SOLUTION",
+        "x = 3  # SOLUTION: three",
+        "x = 3  # BEGIN SOLUTION",
+    ],
+)
+def test_a_marker_that_cannot_be_blanked_is_a_sentence_with_the_cell_and_the_remedy(source):
+    with pytest.raises(ValueError, match="`name = answer  # SOLUTION`") as said:
+        authoring.blank(source)
+    assert f"the cell that begins {source!r}" in str(said.value)
 
 
 def test_the_learners_copy_has_no_answers_and_no_outputs():
@@ -141,6 +170,19 @@ def test_a_sound_notebook_has_no_problems():
             ],
             "only the learner defines",
         ),
+        (
+            [TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("x = x + 1\nprint(x)")],
+            "only the learner defines",
+        ),
+        ([TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("x += 1")], "only the learner defines"),
+        (
+            [TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("f(x)\ndef x(): pass")],
+            "only the learner defines",
+        ),
+        (
+            [TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("def f(): return x")],
+            "only the learner defines",
+        ),
         ([TITLE, new_code_cell("open('/home/mira/data.csv')")], "absolute path"),
         ([TITLE, printing("print(p)", "saved to /tmp/a")], "absolute path"),
         ([TITLE, new_markdown_cell("About 17 ms slower.")], "the number 17"),
@@ -170,8 +212,23 @@ def test_a_cell_id_used_twice_is_found():
     assert any("used more than once" in problem for problem in authoring.problems(twice))
 
 
-def test_a_name_that_the_given_code_defines_again_is_no_problem():
-    given = notebook(TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell("x = 4\nprint(x)"))
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 4\nprint(x)",
+        "def x(): return 4\nprint(x())",
+        "def x(n): return x(n - 1) if n else 0",
+        "class x: pass\nprint(x)",
+        "from math import pi as x\nprint(x)",
+        "for x in range(3): print(x)",
+        "print([x for x in range(3)], lambda x: x)",
+        "def f(x): return x",
+        "try:\n    import x\nexcept ImportError:\n    x = None\nprint(x)",
+        "y = (3\n     % 2)",
+    ],
+)
+def test_a_name_that_the_given_code_defines_again_is_no_problem(source):
+    given = notebook(TITLE, new_code_cell("x = 3  # SOLUTION"), new_code_cell(source))
     assert authoring.problems(given) == []
 
 
@@ -191,3 +248,24 @@ def test_numbers_are_read_as_people_write_them(text, values):
 def test_an_unknown_chapter_is_a_sentence(capsys):
     assert authoring.main(["77"]) == 2
     assert "no solution notebook for 77" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("chapters", [["abc"], ["03", "4.5"]])
+def test_a_chapter_that_is_no_number_is_one_sentence(chapters, capsys):
+    assert authoring.main(chapters) == 2
+    said = capsys.readouterr().err
+    assert said == f"{chapters[-1]!r} is no chapter number: write 03, say.\n"
+
+
+def test_a_marker_that_cannot_be_blanked_is_said_before_anything_is_run_or_written(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(authoring, "SOLUTIONS", tmp_path)
+    monkeypatch.setattr(authoring, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(authoring, "execute", lambda *_: pytest.fail("executed"))
+    authoring.write(notebook(TITLE, new_code_cell("print(7)  # SOLUTION")), tmp_path / "03_ks_test.ipynb")
+    before = (tmp_path / "03_ks_test.ipynb").read_bytes()
+    assert authoring.main(["03"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("03_ks_test: a # SOLUTION cannot be blanked") and said.count("\n") == 1
+    assert (tmp_path / "03_ks_test.ipynb").read_bytes() == before

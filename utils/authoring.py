@@ -5,7 +5,7 @@ solution notebook is the only source; a learner's copy is never edited by hand.
 
 In a solution notebook,
 
-- ``x = 3  # SOLUTION`` becomes ``x = ...``,
+- ``x = 3  # SOLUTION`` becomes ``x = ...``, on however many lines the assignment stands,
 - the lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` become one ``...`` of the same indentation,
 - Markdown cells tagged ``answer`` and cells tagged ``solution-only`` are left out.
 
@@ -24,6 +24,7 @@ import hashlib
 import html
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -36,7 +37,7 @@ README_PICTURE = NOTEBOOKS / "drift.png"
 SECONDS_PER_CELL = 120
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
-_SOLUTION_LINE = re.compile(r"^(\s*[^#=]+?=)(?!=).*#\s*SOLUTION\s*$")
+_SOLUTION_LINE = re.compile(r"#\s*SOLUTION\s*$")
 _BEGIN, _END = re.compile(r"^(\s*)#\s*BEGIN SOLUTION\s*$"), re.compile(r"^\s*#\s*END SOLUTION\s*$")
 
 
@@ -132,7 +133,7 @@ def derive(solution: NotebookNode) -> NotebookNode:
     Raises
     ------
     ValueError
-        If a ``# BEGIN SOLUTION`` has no end, or an ``# END SOLUTION`` no beginning.
+        If a marker cannot be blanked.
     """
     learner = copy.deepcopy(solution)
     learner.metadata = _plain_metadata()
@@ -151,27 +152,87 @@ def derive(solution: NotebookNode) -> NotebookNode:
 def blank(source: str) -> str:
     """Return a cell's source with its solution replaced by ``...``.
 
+    Raises
+    ------
+    ValueError
+        If a ``# BEGIN SOLUTION`` has no end or an ``# END SOLUTION`` no beginning, if a ``# SOLUTION``
+        stands at anything but one assignment, and if a marker is left over.
+
     Examples
     --------
     >>> print(blank("size = 512  # SOLUTION"))
     size = ...
     """
+    cell = f"the cell that begins {source[:60]!r}"
     lines, inside = [], False
     for line in source.split("\n"):
         begin, end = _BEGIN.match(line), _END.match(line)
         if begin and inside or end and not inside:
-            raise ValueError(f"the solution markers do not pair up in the cell that begins {source[:60]!r}")
+            raise ValueError(f"the solution markers do not pair up in {cell}")
         if begin:
             lines.append(f"{begin[1]}...")
             inside = True
         elif end:
             inside = False
         elif not inside:
-            assignment = _SOLUTION_LINE.match(line)
-            lines.append(f"{assignment[1]} ..." if assignment else line)
+            lines.append(line)
     if inside:
-        raise ValueError(f"a # BEGIN SOLUTION has no end in the cell that begins {source[:60]!r}")
-    return "\n".join(lines)
+        raise ValueError(f"a # BEGIN SOLUTION has no end in {cell}")
+    blanked = _blank_assignments(lines, cell)
+    for line in blanked.split("\n"):
+        if re.search(r"#.*\bSOLUTION\b", line):
+            raise ValueError(f"{line.strip()!r} in {cell} is no marker that can be blanked: {_HOW_TO_MARK}")
+    return blanked
+
+
+_HOW_TO_MARK = (
+    "write `name = answer  # SOLUTION` with one assignment on the line, or put the answer's lines between "
+    "lines `# BEGIN SOLUTION` and `# END SOLUTION`"
+)
+
+
+def _blank_assignments(lines: list[str], cell: str) -> str:
+    """Return the lines joined, each assignment with a ``# SOLUTION`` in it replaced by ``name = ...``."""
+    source = "\n".join(lines)
+    marked = [number for number, line in enumerate(lines, start=1) if _SOLUTION_LINE.search(line)]
+    if not marked:
+        return source
+    try:
+        tree = _parse(source)
+        assignments = {_assignment_at(tree, number) for number in marked}
+        for assignment in sorted(assignments, key=lambda node: node.lineno, reverse=True):
+            last = assignment.targets[-1] if isinstance(assignment, ast.Assign) else assignment.annotation
+            # The parser counts in bytes.
+            name = lines[last.end_lineno - 1].encode("utf-8")[: last.end_col_offset].decode("utf-8")
+            lines[last.end_lineno - 1 : assignment.end_lineno] = [f"{name} = ..."]
+        blanked = "\n".join(lines)
+        _parse(blanked)
+    except SyntaxError as error:
+        raise ValueError(f"a # SOLUTION cannot be blanked in {cell}: {_HOW_TO_MARK}") from error
+    return blanked
+
+
+def _assignment_at(tree: ast.Module, number: int) -> ast.Assign | ast.AnnAssign:
+    """Return the assignment on a line; raise SyntaxError when its lines hold anything else as well."""
+    simple = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and not {"body", "cases"} & set(node._fields)
+    ]
+    here = [node for node in simple if node.lineno <= number <= node.end_lineno]
+    if len(here) == 1 and isinstance(here[0], ast.Assign | ast.AnnAssign) and here[0].value:
+        first, last = here[0].lineno, here[0].end_lineno
+        if sum(node.lineno <= last and node.end_lineno >= first for node in simple) == 1:
+            return here[0]
+    raise SyntaxError(f"no single assignment on line {number}")
+
+
+def _parse(source: str) -> ast.Module:
+    """Parse a cell, its IPython magics and shell commands as ``pass``; raises SyntaxError."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M))
 
 
 def write(notebook: NotebookNode, path: Path) -> bool:
@@ -282,25 +343,22 @@ def _name_problems(notebook: NotebookNode) -> list[str]:
     found, learner_names = [], set()
     for cell in _code(notebook):
         marked = _marked_lines(cell.source)
-        tree = ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.M))
-        stored = {
-            name.id
-            for name in ast.walk(tree)
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-        }
+        statements = _parse(cell.source).body
         if marked:
-            for statement in tree.body:
+            for statement in statements:
                 if marked & set(range(statement.lineno, statement.end_lineno + 1)):
-                    learner_names |= _names_defined(statement)
+                    learner_names |= _names_bound(statement)
         elif "solution-only" not in tags(cell) and not re.search(
             r"^\s*(check|hint|reveal)\(", cell.source, flags=re.M
         ):
-            loaded = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)} - stored
-            for name in sorted(loaded & learner_names):
+            used = set()
+            for statement in statements:
+                used |= _names_read(statement) & learner_names
+                learner_names -= _names_bound(statement)
+            for name in sorted(used):
                 found.append(
                     f"a given cell uses {name!r}, which only the learner defines: {cell.source[:50]!r}"
                 )
-            learner_names -= stored
     return found
 
 
@@ -308,22 +366,50 @@ def _marked_lines(source: str) -> set[int]:
     marked, inside = set(), False
     for number, line in enumerate(source.split("\n"), start=1):
         inside = inside or bool(_BEGIN.match(line))
-        if inside or _SOLUTION_LINE.match(line):
+        if inside or _SOLUTION_LINE.search(line):
             marked.add(number)
         inside = inside and not _END.match(line)
     return marked
 
 
-def _names_defined(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+def _names_bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement leaves behind."""
+    if isinstance(statement, _DEFINITION):
         return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-    return {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    return _bindings(ast.walk(statement))
+
+
+def _names_read(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement takes from what stands before it.
+
+    A name that a block binds, a loop or a function, counts as bound before the block reads it.
+    """
+    nodes = list(ast.walk(statement))
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        read.add(statement.target.id)
+    own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    if hasattr(statement, "body"):
+        own |= _bindings(nodes)
+    for node in nodes:
+        if isinstance(node, ast.comprehension):
+            own |= _bindings(ast.walk(node.target))
+    return read - own
+
+
+def _bindings(nodes: Iterable[ast.AST]) -> set[str]:
+    bound = set()
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, _DEFINITION):
+            bound.add(node.name)
+    return bound
+
+
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def _path_problems(notebook: NotebookNode) -> list[str]:
@@ -432,6 +518,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="derive and check only; the stored outputs stay as they are",
     )
     options = parser.parse_args(arguments)
+    for number in options.chapters:
+        if not number.isdecimal():
+            print(f"{number!r} is no chapter number: write 03, say.", file=sys.stderr)
+            return 2
     paths = [
         path
         for path in sorted(SOLUTIONS.glob("*.ipynb"))
@@ -446,6 +536,12 @@ def main(arguments: list[str] | None = None) -> int:
     found = 0
     for path in paths:
         solution = read(path)
+        try:
+            derive(solution)  # what cannot be blanked is said now, before the minutes of a run
+        except ValueError as error:
+            found += 1
+            print(f"{path.stem}: {error}", file=sys.stderr)
+            continue
         if not options.keep_outputs:
             solution = execute(solution, SOLUTIONS)
         changed = [
