@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from utils.exercises import engine
 from utils.exercises.__main__ import main, stored_verdicts
 
 
@@ -39,6 +42,69 @@ def test_the_last_verdict_in_a_notebook_counts(tmp_path):
     save(tmp_path / "ada" / "03_ks_test.ipynb", WRONG, RIGHT)
     (said,) = stored_verdicts(tmp_path)[0]
     assert (said.learner, said.id, said.state) == ("ada", "3.1", "right")
+
+
+def test_every_state_is_read_as_the_engine_prints_it(tmp_path):
+    states = [engine.Verdict(f"3.{i}", state, "so.") for i, state in enumerate(engine.SYMBOLS, start=1)]
+    save(tmp_path / "ada" / "03_ks_test.ipynb", "\n".join(map(str, states)))
+    said, doubts = stored_verdicts(tmp_path)
+    assert [(one.id, one.state, one.message) for one in said] == [(s.id, s.state, s.message) for s in states]
+    assert doubts == []
+
+
+def test_a_whole_course_handed_in_counts_without_its_solutions_and_checkpoints(tmp_path):
+    course = tmp_path / "ada" / "course"
+    save(course / "notebooks" / "03_ks_test.ipynb", WRONG)
+    save(course / "notebooks" / ".ipynb_checkpoints" / "03_ks_test-checkpoint.ipynb", RIGHT)
+    save(course / "solutions" / "03_ks_test.ipynb", RIGHT)
+    (said,), doubts = stored_verdicts(tmp_path)
+    assert (said.learner, said.state, doubts) == ("ada", "not yet", [])
+
+
+def test_the_folder_asked_for_may_itself_be_called_solutions(tmp_path):
+    save(tmp_path / "solutions" / "ada" / "03_ks_test.ipynb", RIGHT)
+    assert len(stored_verdicts(tmp_path / "solutions")[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("stem", "learner"),
+    [
+        ("ada_03_ks_test", "ada"),
+        ("03_ks_test_ada", "ada"),
+        ("03_ks_test_bo_2", "bo_2"),
+        ("03_ks_test-bo (1)", "bo (1)"),
+        ("group_7_03_ks_test_cy", "group_7_cy"),
+        ("07_beyond_ks_di", "di"),
+        ("03_ks_test", "(no name)"),
+        ("my_answers", "my_answers"),
+    ],
+)
+def test_a_learner_is_what_the_file_name_says_beside_the_chapter(tmp_path, stem, learner):
+    save(tmp_path / f"{stem}.ipynb", RIGHT)
+    (said,), _ = stored_verdicts(tmp_path)
+    assert said.learner == learner
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "learner"),
+    [
+        ("03_ks_test_ada.ipynb", "ada_03_ks_test.ipynb", "ada"),
+        ("group/ada.ipynb", "group/bo.ipynb", "group"),
+    ],
+)
+def test_no_answer_is_overwritten_silently(tmp_path, capsys, first, second, learner):
+    save(tmp_path / first, WRONG)
+    save(tmp_path / second, RIGHT, RIGHT)
+    assert main([str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said == f"{first} and {second} both answer as {learner}: the second one counts.\n"
+
+
+def test_one_learner_with_several_chapters_is_no_doubt(tmp_path):
+    save(tmp_path / "ada" / "03_ks_test.ipynb", RIGHT)
+    save(tmp_path / "ada" / "04_drift_warning.ipynb", RIGHT.replace("3.1", "4.1"))
+    said, doubts = stored_verdicts(tmp_path)
+    assert len(said) == 2 and doubts == []
 
 
 def test_a_file_that_is_no_notebook_is_named_and_the_rest_is_read(tmp_path, capsys):

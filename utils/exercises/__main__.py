@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.exercises.engine import SYMBOLS, State
+from utils.exercises.engine import SOLUTIONS, SYMBOLS, State
 
-_LINE = re.compile(r"^(\d+\.\d+)  ([○✗✓]) (?:not answered yet|not yet|right): (.*)$")
 _STATE: dict[str, State] = {symbol: state for state, symbol in SYMBOLS.items()}
+_LINE = re.compile(rf"^(\d+\.\d+)  ([{''.join(SYMBOLS.values())}]) (?:not answered yet|not yet|right): (.*)$")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Stored:
 
 
 def stored_verdicts(folder: Path) -> tuple[list[Stored], list[str]]:
-    """Return the verdicts stored in the notebooks below a folder, and a sentence for each unreadable file.
+    """Return the verdicts stored in the notebooks below a folder, and a sentence for each doubtful file.
 
     Parameters
     ----------
@@ -44,31 +44,41 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], list[str]]:
     -------
     verdicts : list of Stored
         At most one an exercise and learner: the last one in the notebook.
-    unreadable : list of str
+    doubts : list of str
+        Which files cannot be read, and which answer an exercise that another file of the same name in the
+        table answers too, as a copy does or a group that shares one folder.
     """
     last: dict[tuple[str, str], Stored] = {}
-    unreadable = []
+    source: dict[tuple[str, str], Path] = {}
+    doubts = []
     for path in sorted(folder.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts:
-            continue
         inside = path.relative_to(folder)
+        # A course handed in whole brings its solutions: they are not the learner's answers.
+        if {".ipynb_checkpoints", "solutions"} & set(inside.parts):
+            continue
         learner = inside.parts[0] if len(inside.parts) > 1 else _name_without_chapter(path.stem)
         try:
             lines = list(_printed_lines(path))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            unreadable.append(f"{inside} cannot be read as a notebook ({type(error).__name__}).")
+            doubts.append(f"{inside} cannot be read as a notebook ({type(error).__name__}).")
             continue
-        for line in lines:
-            match = _LINE.match(line)
-            if match:
-                id, symbol, message = match.groups()
-                last[learner, id] = Stored(learner, id, _STATE[symbol], message)
-    return list(last.values()), unreadable
+        others = set()
+        for id, symbol, message in (match.groups() for match in map(_LINE.match, lines) if match):
+            others.add(source.get((learner, id), inside))
+            source[learner, id] = inside
+            last[learner, id] = Stored(learner, id, _STATE[symbol], message)
+        for other in sorted(others - {inside}):
+            doubts.append(f"{other} and {inside} both answer as {learner}: the second one counts.")
+    return list(last.values()), doubts
 
 
 def _name_without_chapter(stem: str) -> str:
-    name = re.sub(r"\d\d_[a-z_]*[a-z]", "", stem).strip("_- ")
-    return name or "(no name)"
+    """Return the learner's part of ``03_ks_test_ada`` or ``ada_03_ks_test``."""
+    for chapter in sorted(path.stem for path in SOLUTIONS.glob("*.ipynb")):
+        parts = [part.strip("_- ") for part in stem.split(chapter)]
+        if len(parts) > 1:
+            return "_".join(filter(None, parts)) or "(no name)"
+    return stem
 
 
 def _printed_lines(path: Path):
@@ -113,7 +123,7 @@ def overview(verdicts: Sequence[Stored]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the overview of a folder; return 2 when nothing could be read, 1 when some files could not."""
+    """Print the overview of a folder; return 2 when nothing could be read, 1 when some files are doubtful."""
     parser = argparse.ArgumentParser(
         prog="python -m utils.exercises", description="Who is where, from the verdicts stored in notebooks."
     )
@@ -122,11 +132,11 @@ def main(arguments: list[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"{folder} is not a folder: name the one that holds the notebooks.", file=sys.stderr)
         return 2
-    verdicts, unreadable = stored_verdicts(folder)
+    verdicts, doubts = stored_verdicts(folder)
     print(overview(verdicts))
-    for sentence in unreadable:
+    for sentence in doubts:
         print(sentence, file=sys.stderr)
-    return 2 if not verdicts else int(bool(unreadable))
+    return 2 if not verdicts else int(bool(doubts))
 
 
 if __name__ == "__main__":
