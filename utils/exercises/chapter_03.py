@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from utils import simulate
-from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call
+from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call, known_slip
 
 # 3.1: one gap between two ECDFs ----------------------------------------------------------------------------
 
@@ -228,9 +228,10 @@ def ks_by_hand(answer):
         return (
             "every pair of samples gets the same number. Compute with a and b, not with the chapter's data."
         )
-    for slip, sentence in _SLIPS_IN_D:
-        if all(abs(slip(a, b) - given) <= 1e-6 for _, a, b, _, given in results):
-            return sentence
+    pairs, given = [(a, b) for _, a, b, *_ in results], [given for *_, given in results]
+    sentence = known_slip(pairs, given, _SLIPS_IN_D, atol=1e-6)
+    if sentence:
+        return sentence
     if all(abs(given - truth) < 0.006 for *_, truth, given in results):
         return "this looks like D, rounded. Return it with all its digits, and round where it is printed."
     case, _, _, truth, given = wrong[0]

@@ -9,10 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call
+from utils.exercises.engine import (
+    DECISIONS,
+    Exercise,
+    NotYet,
+    as_choice,
+    as_function,
+    as_number,
+    call,
+    known_slip,
+)
 from utils.simulate import course_latencies
-
-DECISIONS = ("page", "don't page")
 
 
 def _rule_in_use() -> tuple[float, float]:
@@ -80,9 +87,9 @@ def judge_flagged_share(answer: Any) -> str | None:
     ]
     if any(np.allclose(shares, [_outside(*pair, ddof) for pair in pairs], atol=1e-9) for ddof in (0, 1)):
         return None
-    for mistake, diagnosis in _FLAGGING_MISTAKES:
-        if np.allclose(shares, [mistake(*pair) for pair in pairs], atol=1e-9):
-            return diagnosis
+    diagnosis = known_slip(pairs, shares, _FLAGGING_MISTAKES)
+    if diagnosis:
+        return diagnosis
     right = [_outside(*pair) for pair in pairs]
     worst = int(np.argmax(np.abs(np.subtract(shares, right))))
     shift_ms, spread_ms = _SHIFTS_AND_SPREADS_MS[worst]
@@ -176,9 +183,9 @@ def judge_expected_precision(answer: Any) -> str | None:
     right = [_precision_by_counting(*day) for day in _DAYS]
     if np.allclose(given, right, atol=1e-6):
         return None
-    for mistake, diagnosis in _PRECISION_MISTAKES:
-        if np.allclose(given, [mistake(*day) for day in _DAYS], atol=1e-6):
-            return diagnosis
+    diagnosis = known_slip(_DAYS, given, _PRECISION_MISTAKES, atol=1e-6)
+    if diagnosis:
+        return diagnosis
     if np.allclose(given, right, atol=0.006):
         return "this looks like the precision, rounded. Return it with all its digits."
     return (

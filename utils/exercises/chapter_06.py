@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
-from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call
+from utils.exercises.engine import (
+    DECISIONS,
+    Exercise,
+    NotYet,
+    as_choice,
+    as_function,
+    as_number,
+    call,
+    known_slip,
+)
 from utils.monitor import DriftMonitor
 from utils.simulate import autocorrelated_latencies
 
-DECISIONS = ("page", "don't page")
 HEALTHY_WINDOWS, ALARMS_SEEN = 400, 31
 WINDOW = 200
 
@@ -135,9 +143,9 @@ def judge_any_false_alarm(answer: Any) -> str | None:
     measured = [np.mean((rng.random((40_000, checks)) < alpha).any(axis=1)) for alpha, checks in cases]
     if np.allclose(given, measured, atol=0.012):
         return None
-    for mistake, diagnosis in _COUNTING_MISTAKES:
-        if np.allclose(given, [mistake(alpha, checks) for alpha, checks in cases], atol=0.002):
-            return diagnosis
+    diagnosis = known_slip(cases, given, _COUNTING_MISTAKES, atol=0.002)
+    if diagnosis:
+        return diagnosis
     return (
         f"with alpha {cases[0][0]} and {cases[0][1]} checks, {measured[0]:.0%} of simulated quiet days had a "
         f"false alarm; your function says {given[0]:.3g}. How likely is it that every check stays quiet?"
@@ -312,9 +320,9 @@ def judge_conformal_p(answer: Any) -> str | None:
     ]
     if np.allclose(given, right, atol=1e-9):
         return None
-    for mistake, diagnosis in _RANK_MISTAKES:
-        if np.allclose(given, [mistake(*case) for case in cases], atol=1e-9):
-            return diagnosis
+    diagnosis = known_slip(cases, given, _RANK_MISTAKES)
+    if diagnosis:
+        return diagnosis
     return (
         f"for the healthy statistics 3, 1, 2, 2 and an observed 2 your function says {given[2]:.3g}. Count the "
         "observed one among the healthy: of these five, how many are 2 or more?"

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test
 from sklearn.tree import DecisionTreeClassifier
 
 from utils import simulate
-from utils.exercises.engine import Exercise, NotYet, as_function, as_number, call
+from utils.exercises.engine import Exercise, NotYet, as_function, as_number, call, known_slip
 
 # 7.1: how far the requests moved ---------------------------------------------------------------------------
 
@@ -131,6 +131,17 @@ def _psi_each_bin(historical_counts, recent_counts):
     return (q - p) * np.log(q / p)
 
 
+_PSI_MISTAKES = (
+    (_psi_negative, "PSI is never negative: both factors, q - p and log(q / p), have the same sign."),
+    (_psi_base_2, "this is PSI in another logarithm, base 2. Thresholds for PSI are in the natural one."),
+    (_psi_base_10, "this is PSI in another logarithm, base 10. The natural one is asked for."),
+    (_psi_mean, "this is an average over the bins. PSI is their sum, so it grows with how many there are."),
+    (_kl, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
+    (_kl_back, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
+    (_psi_of_counts, "this compares counts. Divide each sample's counts by their own sum first."),
+)
+
+
 @cache
 def _tables():
     """Return pairs of counts with every bin filled, the sizes equal first, then unequal."""
@@ -157,29 +168,12 @@ def psi_by_hand(answer):
     if None in values:
         return "one number is asked for, the sum over the bins. This is a number for each of them."
     truth = [_psi(*pair) for pair in _tables()]
-
-    def like(other, number=3):
-        return np.allclose(values[:number], [other(*pair) for pair in _tables()[:number]], rtol=1e-4)
-
-    if not like(_psi):
-        for other, diagnosis in (
-            (_psi_negative, "PSI is never negative: both factors, q - p and log(q / p), have the same sign."),
-            (
-                _psi_base_2,
-                "this is PSI in another logarithm, base 2. Thresholds for PSI are in the natural one.",
-            ),
-            (_psi_base_10, "this is PSI in another logarithm, base 10. The natural one is asked for."),
-            (
-                _psi_mean,
-                "this is an average over the bins. PSI is their sum, so it grows with how many there are.",
-            ),
-            (_kl, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
-            (_kl_back, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
-            (_psi_of_counts, "this compares counts. Divide each sample's counts by their own sum first."),
-        ):
-            if like(other):
-                return diagnosis
-        if like(_psi, 2):
+    right = np.isclose(values, truth, rtol=1e-4)
+    if not right.all():
+        diagnosis = known_slip(_tables(), values, _PSI_MISTAKES, rtol=1e-4)
+        if diagnosis:
+            return diagnosis
+        if right[:2].all():
             return "samples of equal size are right, unequal ones are not: each has a total of its own."
         return f"for counts in eight bins PSI is {truth[0]:.4f}, your function returns {values[0]:.4f}."
 

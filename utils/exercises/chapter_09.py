@@ -7,7 +7,7 @@ by what they return on inputs that are the same on every machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -24,29 +24,9 @@ from utils.exercises.engine import (
     as_function,
     as_number,
     call,
+    known_slip,
+    same_result,
 )
-
-
-def _same(given: Any, expected: Any) -> bool:
-    """Return whether a number, an array or None is the expected one."""
-    if given is None or expected is None:
-        return given is expected
-    given, expected = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
-    return given.shape == expected.shape and bool(np.allclose(given, expected, rtol=1e-9, atol=1e-9))
-
-
-def _known_slip(
-    cases: Sequence[tuple[str, tuple]], given: Sequence[Any], slips: Sequence[tuple[Callable, str]]
-) -> str | None:
-    """Return the sentence of the first slip that gives what the learner's function gave, in every case."""
-    for slip, sentence in slips:
-        try:
-            if all(_same(value, slip(*case)) for (_, case), value in zip(cases, given, strict=True)):
-                return sentence
-        except (ArithmeticError, ValueError, IndexError, TypeError, StopIteration):
-            continue  # this slip cannot be made on these inputs
-    return None
-
 
 # 9.1: A against A ------------------------------------------------------------------------------------------
 
@@ -121,10 +101,10 @@ def judge_false_pages(answer):
     function = as_function(answer)
     cases, truth = _quiet_services()
     given = [as_number(call(function, *case, case=name)) for name, case in cases]
-    if _same(given, truth):
+    if same_result(given, truth):
         return None
-    sentence = _known_slip(
-        cases,
+    sentence = known_slip(
+        [case for _, case in cases],
         given,
         (
             (_number_of_pages, "this counts the pages. Divide by the number of windows to get a share."),
@@ -155,7 +135,9 @@ def judge_false_pages(answer):
     if sentence:
         return sentence
     first = next(
-        name for (name, _), value, right in zip(cases, given, truth, strict=True) if not _same(value, right)
+        name
+        for (name, _), value, right in zip(cases, given, truth, strict=True)
+        if not same_result(value, right)
     )
     return f"for {first} the share is another one. One KS test a window, each against all of `historical`."
 
@@ -227,12 +209,12 @@ def judge_requests_late(answer):
     wrong = [
         name
         for (name, case), value in zip(_INCIDENTS, given, strict=True)
-        if not _same(value, _requests_late(*case))
+        if not same_result(value, _requests_late(*case))
     ]
     if not wrong:
         return None
-    sentence = _known_slip(
-        _INCIDENTS,
+    sentence = known_slip(
+        [case for _, case in _INCIDENTS],
         given,
         (
             (
@@ -334,8 +316,8 @@ def judge_quiet_windows(answer):
     ]
     if not wrong:
         return None
-    sentence = _known_slip(
-        _FAULTS,
+    sentence = known_slip(
+        [case for _, case in _FAULTS],
         given,
         (
             (
@@ -449,12 +431,12 @@ def judge_healthy_rows(answer):
     wrong = [
         name
         for (name, case), value in zip(_evenings(), given, strict=True)
-        if not _same(value, _healthy_rows(*case))
+        if not same_result(value, _healthy_rows(*case))
     ]
     if not wrong:
         return None
-    sentence = _known_slip(
-        _evenings(),
+    sentence = known_slip(
+        [case for _, case in _evenings()],
         given,
         (
             (_everything, "everything is kept, the incident too: a model trained on it takes it for normal."),
@@ -526,10 +508,10 @@ def judge_wait_that_pages(answer):
     function = as_function(answer)
     given = [as_number(call(function, *case, case=name)) for name, case in _ALERTS]
     truth = [_wait_that_pages(*case) for _, case in _ALERTS]
-    if _same(given, truth):
+    if same_result(given, truth):
         return None
-    sentence = _known_slip(
-        _ALERTS,
+    sentence = known_slip(
+        [case for _, case in _ALERTS],
         given,
         (
             (

@@ -4,7 +4,7 @@ A chapter's exercises stand in ``utils/exercises/chapter_NN.py`` as a tuple ``EX
 when the first of them is checked. A judge gets the learner's answer and returns ``None`` when it is right,
 else the sentence that helps; the functions ``as_number``, ``as_choice``, ``as_flag``, ``as_array``,
 ``as_function`` and ``call`` take the answer apart and stop the judgement with `NotYet` when it isn't even of
-the right kind.
+the right kind. `known_slip` names the mistake behind a function's wrong results.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Scoreboard:
         if not broken:
             return None
         held = len(problems) - len(broken)
-        return f"{held} of {len(problems)} behaviours hold. Mend this one first: {broken[0]}."
+        return f"{held} of {len(problems)} behaviors hold. Mend this one first: {broken[0]}."
 
 
 @dataclass(frozen=True)
@@ -163,10 +163,8 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
         return str(stop)
     except Unanswered:
         raise
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # an answer of a kind that no judge thought of must not end in a traceback
+    except (Exception, SystemExit) as error:
+        # An answer of a kind that no judge thought of must not end in a traceback.
         return (
             f"this answer could not be judged, {_describe_error(error)}. Is it of the kind that is asked for?"
         )
@@ -192,10 +190,8 @@ def check(id: str, answer: Any) -> None:
 
 def hint(id: str) -> None:
     """Print the exercise's next hint; the last one is repeated."""
-    try:
-        exercise = find(id)
-    except LookupError as error:
-        print(f"{id}  {error}")
+    exercise = _find_or_say(id)
+    if exercise is None:
         return
     given = min(_hints_given.get(exercise.id, 0), len(exercise.hints) - 1)
     _hints_given[exercise.id] = given + 1
@@ -207,10 +203,8 @@ def hint(id: str) -> None:
 
 def reveal(id: str) -> None:
     """Print the exercise's solution as it stands in the solution notebook."""
-    try:
-        exercise = find(id)
-    except LookupError as error:
-        print(f"{id}  {error}")
+    exercise = _find_or_say(id)
+    if exercise is None:
         return
     found = _solution_cell(exercise.id)
     if found is None:
@@ -260,6 +254,15 @@ def find(id: str) -> Exercise:
     raise LookupError(f"there is no exercise {match[0]}; chapter {int(match[1]):02d} has {known}.")
 
 
+def _find_or_say(id: str) -> Exercise | None:
+    """Return one exercise; where there is none, print the sentence that says so."""
+    try:
+        return find(id)
+    except LookupError as error:
+        print(f"{id}  {error}")
+        return None
+
+
 def _is_known(id: str) -> bool:
     try:
         find(id)
@@ -287,13 +290,15 @@ def _solution_cell(id: str) -> str | None:
 
 # Taking an answer apart ------------------------------------------------------------------------------------
 
+DECISIONS = ("page", "don't page")  # what several chapters ask for, with the evidence
+
 
 def as_number(answer: Any) -> float:
     """Return the answer as a float; a text, a flag, a collection or nan stops the judgement."""
     if isinstance(answer, bool | np.bool_):
         raise NotYet(f"a number is expected, this is the truth value {bool(answer)}.")
-    if isinstance(answer, np.ndarray | np.generic) and getattr(answer, "size", 0) == 1:
-        answer = answer.item()
+    with contextlib.suppress(AttributeError, TypeError, ValueError, RuntimeError):
+        answer = answer.item()  # one element of an array, a Series, a tensor; more than one raise
     if not isinstance(answer, numbers.Real) or isinstance(answer, bool):
         raise NotYet(f"a number is expected, this is {_describe(answer)}.")
     if not np.isfinite(float(answer)):
@@ -302,13 +307,18 @@ def as_number(answer: Any) -> float:
 
 
 def as_choice(answer: Any, choices: Sequence[str]) -> str:
-    """Return the answer as one of the choices, whatever its case; anything else stops the judgement."""
+    """Return the answer as one of the choices, whatever its case and apostrophe; else stop the judgement."""
     if isinstance(answer, str):
         for choice in choices:
-            if answer.strip().casefold() == choice.casefold():
+            if _plain_words(answer) == _plain_words(choice):
                 return choice
     listed = ", ".join(f'"{choice}"' for choice in choices)
     raise NotYet(f"choose one of {listed}; this is {_describe(answer)}.")
+
+
+def _plain_words(text: str) -> str:
+    """Return a text without apostrophes, straight or typographic, and in one case."""
+    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip().casefold()
 
 
 def as_flag(answer: Any) -> bool:
@@ -345,14 +355,15 @@ def as_function(answer: Any) -> Callable:
 def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
     """Return what the learner's function returns for one case; its exception becomes a sentence.
 
-    Arrays are handed over as copies, what it prints is not shown, what it warns of is not shown.
+    What it prints is not shown, what it warns of is not shown.
 
     Parameters
     ----------
     function : callable
         The learner's.
     *args, **kwargs
-        What it is called with.
+        What it is called with. Whatever can be copied (an array, a list, a DataFrame) is handed over as a
+        copy, so that a function that changes what it is given spoils no later call.
     case : str
         The case in words, as in "an empty array"; it ends the sentence "your function raised … for …".
 
@@ -363,16 +374,62 @@ def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
     Unanswered
         When it returns ``...``.
     """
-    copies = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]
+    args = [arg.copy() if hasattr(arg, "copy") else arg for arg in args]
+    kwargs = {name: arg.copy() if hasattr(arg, "copy") else arg for name, arg in kwargs.items()}
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            result = function(*copies, **kwargs)
+            result = function(*args, **kwargs)
     except (Exception, SystemExit) as error:
         raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
     if result is Ellipsis:
         raise Unanswered
     return result
+
+
+def known_slip(
+    cases: Sequence[Sequence[Any]],
+    given: Sequence[Any],
+    slips: Sequence[tuple[Callable, str]],
+    *,
+    rtol: float = 1e-9,
+    atol: float = 1e-9,
+) -> str | None:
+    """Return the sentence of the first slip that gives what the learner's function gave, in every case.
+
+    Parameters
+    ----------
+    cases : sequence of sequence
+        The arguments of each call.
+    given : sequence
+        What the learner's function returned for each: a number, an array or None.
+    slips : sequence of (callable, str)
+        A wrong way to write the function, and the sentence for whoever took it. A slip that raises cannot
+        be made on these cases; it is passed over.
+    rtol, atol : float
+        How far apart numbers may be and still be the same.
+
+    Returns
+    -------
+    str or None
+        None when no slip explains the results.
+    """
+    pairs = list(zip(cases, given, strict=True))
+    for slip, sentence in slips:
+        try:
+            if all(same_result(value, slip(*case), rtol=rtol, atol=atol) for case, value in pairs):
+                return sentence
+        except Exception:
+            continue
+    return None
+
+
+def same_result(given: Any, expected: Any, *, rtol: float = 1e-9, atol: float = 1e-9) -> bool:
+    """Return whether a number, an array or None is the expected one; arrays need the same shape."""
+    if given is None or expected is None:
+        return given is expected
+    given, expected = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
+    return given.shape == expected.shape and bool(np.allclose(given, expected, rtol=rtol, atol=atol))
 
 
 def _describe(answer: Any) -> str:
@@ -402,16 +459,23 @@ def _describe_error(error: BaseException) -> str:
 
 def _is_unanswered(answer: Any) -> bool:
     """Return whether the answer is still a ``...``: alone, in a container, or as a function's whole body."""
-    if answer is Ellipsis:
-        return True
-    if isinstance(answer, list | tuple | set):
-        return any(_is_unanswered(part) for part in answer)
-    if isinstance(answer, dict):
-        return any(_is_unanswered(part) for part in answer.values())
-    if isinstance(answer, types.FunctionType):
-        # A body of `...` alone compiles to nothing but returning a constant, with or without a docstring.
-        steps = [step for step in dis.get_instructions(answer) if step.opname not in ("RESUME", "NOP")]
-        return all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in steps) and steps[
-            0
-        ].argval in (None, Ellipsis)
+    waiting, seen = [answer], set()
+    while waiting:  # no recursion: a list may hold itself
+        part = waiting.pop()
+        if part is Ellipsis or _is_stub(part):
+            return True
+        if isinstance(part, list | tuple | set | dict) and id(part) not in seen:
+            seen.add(id(part))
+            waiting.extend(part.values() if isinstance(part, dict) else part)
     return False
+
+
+def _is_stub(answer: Any) -> bool:
+    """Return whether the answer is a function whose body is ``...`` alone, with or without a docstring."""
+    if not isinstance(answer, types.FunctionType):
+        return False
+    # Such a body compiles to nothing but returning a constant.
+    steps = [step for step in dis.get_instructions(answer) if step.opname not in ("RESUME", "NOP")]
+    return all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in steps) and (
+        steps[0].argval in (None, Ellipsis)
+    )
