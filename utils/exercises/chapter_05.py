@@ -121,6 +121,19 @@ def _flagged_before(historical, recent):
     return _outside(historical, historical)
 
 
+def _on_both_sides_at_once(historical, recent):
+    low, high = historical.mean() - 3 * historical.std(), historical.mean() + 3 * historical.std()
+    return np.mean((recent < low) & (recent > high))
+
+
+def _spread_of_recent(historical, recent):
+    return np.mean(np.abs(recent - historical.mean()) > 3 * recent.std())
+
+
+def _center_of_recent(historical, recent):
+    return np.mean(np.abs(recent - recent.mean()) > 3 * historical.std())
+
+
 def _two_sigma(historical, recent):
     return _outside(historical, recent, width=2)
 
@@ -152,6 +165,18 @@ _FLAGGING_MISTAKES = (
         "this is the flagged share of the historical requests. Which ones arrive after the drift?",
     ),
     (_slow_side_only, "only slow requests are counted. A request that ends far too early is odd as well."),
+    (
+        _on_both_sides_at_once,
+        "no request is below one limit and above the other at once. Either one is enough to be flagged.",
+    ),
+    (
+        _spread_of_recent,
+        "the center is a historical one, the spread a recent one. Which of the two was learned?",
+    ),
+    (
+        _center_of_recent,
+        "the spread is a historical one, the center a recent one. Which of the two was learned?",
+    ),
     (_two_sigma, "this rule draws its line at two standard deviations."),
     (_share_that_passes, "this is the share that passes. Which side of the limits gets flagged?"),
     (
@@ -230,6 +255,14 @@ def _false_alarms_of_all(failing, recall, false_alarm_rate):
     return failing * recall / (failing * recall + false_alarm_rate)
 
 
+def _true_to_false_flags(failing, recall, false_alarm_rate):
+    return failing * recall / ((1 - failing) * false_alarm_rate)
+
+
+def _share_flagged(failing, recall, false_alarm_rate):
+    return failing * recall + (1 - failing) * false_alarm_rate
+
+
 def _precision_in_percent(failing, recall, false_alarm_rate):
     return 100 * _precision_by_counting(failing, recall, false_alarm_rate)
 
@@ -265,6 +298,11 @@ _PRECISION_MISTAKES = (
         _false_alarms_of_all,
         "the false alarms are counted over all requests. A false alarm can come from a healthy request only.",
     ),
+    (
+        _true_to_false_flags,
+        "these are the true flags for each false one. A share divides by all flags, the true and the false.",
+    ),
+    (_share_flagged, "this is the share of all requests that get flagged. Which part of those failed?"),
     (_precision_in_percent, "this is a percentage. A share lies between 0 and 1."),
 )
 
@@ -290,8 +328,8 @@ def judge_robust_limits(answer: Any) -> str | None:
         outside = np.mean((clean < low) | (clean > high))
         return (
             f"on healthy requests the limits are too narrow: they flag {outside:.1%} of them, where three "
-            "standard deviations flag 0.3 %. Does your measure of spread need a factor to stand for one "
-            "standard deviation?"
+            "standard deviations flag 0.3 %. Were healthy rows cut off, or does your measure of spread need a "
+            "factor to stand for one standard deviation?"
         )
     if high - wanted_high > 5 or wanted_low - low > 5:
         return "on healthy requests the limits are more than 5 ms wider than mean plus and minus three sd."
@@ -338,6 +376,10 @@ def _unscaled_deviation(latencies):
     return median - 3 * spread, median + 3 * spread
 
 
+def _slowest_tenth_cut_off(latencies):
+    return _plain_limits(np.sort(latencies)[: int(0.9 * len(latencies))])
+
+
 def _known_by_heart(latencies):
     return 99.0, 231.0
 
@@ -357,6 +399,13 @@ def _from_quartiles(latencies):
     first, median, third = np.quantile(latencies, [0.25, 0.5, 0.75])
     spread = (third - first) / (2 * stats.norm.ppf(0.75))
     return [median - 3 * spread, median + 3 * spread]
+
+
+def _clipped_until_stable(latencies):
+    low, high = -np.inf, np.inf
+    for _ in range(20):
+        low, high = _plain_limits(latencies[(latencies >= low) & (latencies <= high)])
+    return low, high
 
 
 # 5.4 --------------------------------------------------------------------------------------------------------
@@ -486,6 +535,9 @@ EXERCISES = (
             (_in_percent, "percentage"),
             (_flagged_before, "historical requests"),
             (_two_sigma, "two standard deviations"),
+            (_on_both_sides_at_once, "at once"),
+            (_spread_of_recent, "the spread a recent one"),
+            (_center_of_recent, "the center a recent one"),
             (_divided_by_historical, "divided by the number"),
             (0.024, "a function is expected"),
         ),
@@ -508,6 +560,8 @@ EXERCISES = (
             (_flagged_and_failed, "divide by"),
             (_false_alarms_of_all, "healthy request only"),
             (_rounded_precision, "the precision, rounded"),
+            (_true_to_false_flags, "for each false one"),
+            (_share_flagged, "Which part of those"),
             (lambda failing, recall: failing * recall, "raised TypeError"),
         ),
         right=(
@@ -528,11 +582,12 @@ EXERCISES = (
             (_median_but_plain_spread, "moves a limit"),
             (_unscaled_deviation, "too narrow"),
             (_extremes, "wider"),
+            (_slowest_tenth_cut_off, "cut off"),
             (_known_by_heart, "in seconds"),
             (_upper_first, "comes first"),
             (np.median, "a pair is expected"),
         ),
-        right=(_scaled_deviation, _from_quartiles),
+        right=(_scaled_deviation, _from_quartiles, _clipped_until_stable),
     ),
     Exercise(
         id="5.4",
@@ -544,6 +599,7 @@ EXERCISES = (
         why="you get one rule, not the average of many: take enough rows that a bad one is rare.",
         wrong=(
             (16, "You get one"),
+            (32, "You get one"),
             (64, "You get one"),
             (4, "lottery"),
             (1_024, "smaller power of two"),

@@ -111,6 +111,10 @@ def judge_two_days(answer: Any) -> str | None:
         return "the sign: how much slower are the recent requests, recent minus historical?"
     if abs(slower_by_ms - distance) < 1e-3:
         return "this is D, a difference of shares. The rule asks for milliseconds."
+    if abs(slower_by_ms - shift_ms / 1_000) < 1e-4:
+        return "this looks like seconds. The rule asks for milliseconds."
+    if abs(slower_by_ms - shift_ms / historical.mean()) < 1e-4:
+        return "this is a share of the mean. The rule asks for milliseconds."
     if 0 <= slower_by_ms < 1e-3:
         return (
             "this looks like a p-value: how surprising a shift is, not how large. The rule asks for "
@@ -176,6 +180,18 @@ def _only_one(alpha, checks):
     return alpha
 
 
+def _exactly_one(alpha, checks):
+    return checks * alpha * (1 - alpha) ** (checks - 1)
+
+
+def _in_percent(alpha, checks):
+    return 100 * (1 - (1 - alpha) ** checks)
+
+
+def _alpha_shared_out(alpha, checks):
+    return alpha / checks
+
+
 _COUNTING_MISTAKES = (
     (
         _added,
@@ -193,6 +209,15 @@ _COUNTING_MISTAKES = (
         "this is the share of days on which not every check alarms. One alarm is enough to spoil a day.",
     ),
     (_only_one, "this is the rate of one check. A day has more than one."),
+    (
+        _exactly_one,
+        "this is the share of days with one false alarm, no more. Days with two are spoiled as well.",
+    ),
+    (_in_percent, "this is a percentage. A probability lies between 0 and 1."),
+    (
+        _alpha_shared_out,
+        "this shares alpha out among the checks, which is a remedy. How bad is it without one?",
+    ),
 )
 
 
@@ -212,6 +237,8 @@ def judge_drifted_metrics(answer: Any) -> str | None:
                 f"one True or False a metric is expected, {p_values.size} in all; your function returned "
                 f"{'the shape ' + str(array.shape) if array.ndim else 'a single value'}."
             )
+        if array.dtype.kind in "iu" and np.isin(array, (0, 1)).all():
+            return array.astype(bool)
         if array.dtype != bool:
             raise NotYet(
                 "True or False is expected for each metric; these look like numbers. Compare them with the "
@@ -233,22 +260,37 @@ def judge_drifted_metrics(answer: Any) -> str | None:
                 f"on {any_alarm:.0%} of quiet nights with {metrics} metrics something is flagged. Does the "
                 "correction grow with the number of metrics?"
             )
-    drifted = np.concatenate([[1e-9, 0.0004, 1e-5], rng.uniform(0.3, 1, 17)])
+    drifted = rng.uniform(0.3, 1, 20)
+    moved = np.isin(np.arange(20), (4, 11, 17))
+    drifted[moved] = 1e-9, 0.0004, 1e-5
     found = flags(drifted, "a night with three drifted metrics")
-    if found[3:].any():
+    if found.sum() == 3 and found[:3].all():
+        return (
+            "the flags come in the order of the sorted p-values. Which metric is which? Return them in the order "
+            "in which the p-values came."
+        )
+    if found[~moved].any():
         return (
             "metrics with large p-values are flagged. Each needs a small one of its own: that another metric has "
             "drifted says nothing of this one."
         )
-    if not found[:3].all():
+    if not found[moved].all():
         return (
             "on a night with three p-values of 0.0004 or less among twenty, not all three are flagged. That is "
             "more careful than a correction has to be."
         )
-    if flags(drifted, "the same night at a rate of 0.001", rate=0.001)[1]:
+    if flags(drifted, "the same night at a rate of 0.001", rate=0.001)[11]:
         return (
             "at a rate of 0.001 a p-value of 0.0004 among twenty is flagged, as at 0.05. Does the function use "
             "the rate that it gets?"
+        )
+    close = rng.uniform(0.3, 1, 20)
+    close[[3, 8]] = 0.004, 0.0048  # by the ranks' own limits, 0.0025 and 0.005, only the second is small
+    found = flags(close, "a night with two p-values close to each other")
+    if found[8] and not found[3]:
+        return (
+            "of twenty p-values, 0.0048 is flagged and the smaller 0.004 is not. Benjamini-Hochberg looks for the "
+            "largest p-value below its limit, and flags every smaller one with it."
         )
     return None
 
@@ -285,12 +327,32 @@ def _much_too_careful(p_values, rate):
     return np.asarray(p_values) < rate / len(p_values) ** 2 / 10
 
 
+def _in_sorted_order(p_values, rate):
+    return np.sort(p_values) <= rate * np.arange(1, len(p_values) + 1) / len(p_values)
+
+
+def _each_rank_for_itself(p_values, rate):
+    return p_values <= rate * stats.rankdata(p_values) / len(p_values)
+
+
+def _ones_and_zeros(p_values, rate):
+    return (p_values < rate / len(p_values)).astype(int)
+
+
 def _by_false_discovery(p_values, rate):
     return stats.false_discovery_control(p_values) <= rate
 
 
 def _by_bonferroni(p_values, rate):
     return [p_value < rate / len(p_values) for p_value in p_values]
+
+
+def _by_sidak(p_values, rate):
+    return p_values < 1 - (1 - rate) ** (1 / len(p_values))
+
+
+def _under_any_dependence(p_values, rate):
+    return stats.false_discovery_control(p_values, method="by") <= rate
 
 
 def _by_holm(p_values, rate):
@@ -353,6 +415,14 @@ def _itself_below_only(healthy, observed):
     return np.sum(healthy >= observed) / (len(healthy) + 1)
 
 
+def _rank_in_percent(healthy, observed):
+    return 100 * (1 + np.sum(healthy >= observed)) / (len(healthy) + 1)
+
+
+def _rank_itself(healthy, observed):
+    return 1 + np.sum(healthy >= observed)
+
+
 _RANK_MISTAKES = (
     (
         _share_without_itself,
@@ -370,6 +440,8 @@ _RANK_MISTAKES = (
         _itself_below_only,
         "the window is counted below the line only, so the p-value can be 0. It reaches its own statistic.",
     ),
+    (_rank_in_percent, "this is a percentage. A p-value lies between 0 and 1."),
+    (_rank_itself, "this is a count. A p-value is a share: of how many?"),
 )
 
 
@@ -410,7 +482,7 @@ def judge_windows(answer: Any) -> str | None:
         conformal, ks = measured[name]
         if not 0 <= p_value <= 1:
             return f"the p-value of window {name} is not between 0 and 1."
-        if abs(p_value - conformal) < 0.04 and p_value >= 0.9 / (blocks + 1):
+        if abs(p_value - conformal) < max(0.02, 0.15 * conformal) and p_value >= 0.9 / (blocks + 1):
             continue
         if 0 < p_value <= max(100 * ks, 1e-9) and p_value < 0.9 / (blocks + 1):
             return (
@@ -448,14 +520,14 @@ def _windows_answer(decision_a: str, decision_b: str, which: int = 0) -> dict[st
 def _share_seen(requests: int, shift_ms: float = 3, windows: int = 4_000) -> float:
     """Return the share of shifted windows at which KS rejects, against a history that is as good as known."""
     rng = np.random.default_rng(67)
-    alarms = 0
+    alarms, limit = 0, stats.kstwo.isf(0.05, requests)
     step = max(1, 1_000_000 // requests)
     for start in range(0, windows, step):
         rows = min(step, windows - start)
         share = np.sort(special.ndtr(rng.standard_normal((rows, requests)) + shift_ms / 20), axis=1)
         steps = np.arange(requests + 1) / requests
         distance = np.maximum(share - steps[:-1], steps[1:] - share).max(axis=1)
-        alarms += np.sum(special.kolmogorov(distance * np.sqrt(requests)) < 0.05)
+        alarms += np.sum(distance > limit)
     return alarms / windows
 
 
@@ -524,6 +596,8 @@ EXERCISES = (
             (("page", 0.4), "whether it is large"),
             (("don't page", -0.4), "sign"),
             (("don't page", 1e-8), "p-value"),
+            (("don't page", 0.0005), "seconds"),
+            (("don't page", 0.0032), "share of the mean"),
             (("don't page", 15), "Compare the two means"),
             (("page", "p < 0.05"), "a number is expected"),
             ("don't page", "two things"),
@@ -545,6 +619,9 @@ EXERCISES = (
             (_all_alarm, "every single check alarms"),
             (_one_minus_all_alarm, "not every check"),
             (_only_one, "one check"),
+            (_exactly_one, "no more"),
+            (_in_percent, "percentage"),
+            (_alpha_shared_out, "a remedy"),
             (0.71, "a function is expected"),
         ),
         right=(lambda alpha, checks: float(stats.binom.sf(0, checks, alpha)),),
@@ -566,8 +643,17 @@ EXERCISES = (
             (_much_too_careful, "more careful"),
             (_all_or_none, "of its own"),
             (_at_five_percent, "use the rate"),
+            (_in_sorted_order, "in the order"),
+            (_each_rank_for_itself, "every smaller one"),
         ),
-        right=(_by_false_discovery, _by_bonferroni, _by_holm),
+        right=(
+            _by_false_discovery,
+            _by_bonferroni,
+            _by_holm,
+            _by_sidak,
+            _under_any_dependence,
+            _ones_and_zeros,
+        ),
     ),
     Exercise(
         id="6.5",
@@ -576,13 +662,16 @@ EXERCISES = (
             "How many of the healthy statistics are at least as large as the observed one?",
             "The observed window counts as one of them: one more above the line, and one more below.",
         ),
-        why="counting the window itself keeps the promise: no number of blocks proves that drift is impossible.",
+        why="counting the window itself keeps the promise: no number of blocks proves that a healthy window never "
+        "looks like this.",
         wrong=(
             (_share_without_itself, "can be 0"),
             (_ties_left_out, "Count ties"),
             (_wrong_tail, "Drift makes it large"),
             (_itself_on_top_only, "exceed 1"),
             (_itself_below_only, "below the line only"),
+            (_rank_in_percent, "percentage"),
+            (_rank_itself, "of how many"),
             (lambda healthy, observed: observed, "Count the observed one"),
         ),
         right=(_by_searching, _by_appending),
@@ -606,6 +695,10 @@ EXERCISES = (
             (
                 {"A": ("don't page", _measured_windows()["A"][0]), "B": ("page", 0.0)},
                 "the window itself",
+            ),
+            (
+                {"A": ("don't page", _measured_windows()["A"][0]), "B": ("page", 0.05)},
+                "not how often",
             ),
             (("don't page", "page"), "a dictionary"),
             ({"A": "don't page", "B": "page"}, "needs a pair"),
