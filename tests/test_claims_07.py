@@ -196,6 +196,18 @@ def _rows(correlation, rng, size=300):
     return np.column_stack([150 + 20 * latency, 40 + 8 * payload, 30 + 3 * load])
 
 
+def test_a_classifier_tells_two_quiet_periods_apart_where_neighbors_in_time_are_alike():
+    tree, label = DecisionTreeClassifier(min_samples_leaf=20, random_state=0), np.repeat([0, 1], 300)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+
+    def quiet_aucs(rho):
+        rng = np.random.default_rng(13)
+        series = [simulate.autocorrelated_noise((3, 600), rho, rng).T for _ in range(5)]
+        return [cross_val_score(tree, rows, label, cv=folds, scoring="roc_auc").mean() for rows in series]
+
+    assert max(quiet_aucs(0)) < 0.6 < np.median(quiet_aucs(0.9))
+
+
 @pytest.mark.parametrize("seed", [10, 11, 12])
 def test_a_flipped_correlation_is_found_by_a_tree_and_not_by_ks_or_a_straight_line(seed):
     rng = np.random.default_rng(seed)

@@ -8,6 +8,9 @@ from scipy.special import kolmogorov
 from scipy.stats import ks_2samp
 
 from utils import simulate
+from utils.exercises.chapter_08 import _after as after
+from utils.exercises.chapter_08 import _policy_year as policy_year
+from utils.exercises.chapter_08 import _price as price
 from utils.monitor import DriftMonitor
 
 WINDOW, MONTH, HISTORY, HOURS = 60, 720, 35 * 24, 120 * 24
@@ -88,6 +91,10 @@ def test_the_defaults_are_always_on_or_blind():
     quantiles = np.quantile(historical, (np.arange(WINDOW) + 0.5) / WINDOW)
     distance = np.abs(np.sort(quiet_windows, axis=1) - quantiles).mean(axis=1) / historical.std()
     assert np.mean(distance > 0.1) > 0.95
+    no_cycle = 150 * np.exp(0.13 * np.random.default_rng(9).normal(size=(700, WINDOW)))
+    usual = np.quantile(no_cycle, (np.arange(WINDOW) + 0.5) / WINDOW)
+    distance = np.abs(np.sort(no_cycle, axis=1) - usual).mean(axis=1) / no_cycle.std()
+    assert np.mean(distance > 0.1) > 0.8  # the window's size alone is enough
 
     chunks = _distances(historical.reshape(-1, WINDOW), historical)
     limit = chunks.mean() + 3 * chunks.std()
@@ -182,4 +189,12 @@ def test_a_cusum_of_dependent_minutes_cries_wolf_where_independent_scores_do_not
     independent = alarms(rng.normal(size=60_000))
     dependent = alarms(simulate.autocorrelated_noise(60_000, 0.7, rng))
     assert 1 < MONTH * independent < 2.2
+    assert 60 < MONTH * 60 * independent < 130  # one score a minute: the looks alone
     assert dependent > 8 * independent
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_a_hasty_policy_learns_half_a_release_and_a_patient_one_waits_too_long(seed):
+    year = policy_year(np.random.default_rng(seed))
+    cost = {hours: price(after(hours), *year) @ [1, 4, 1] for hours in (6, 12, 40)}
+    assert 5 * cost[40] < cost[6] and 1.5 * cost[12] < cost[40]

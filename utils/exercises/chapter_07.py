@@ -7,10 +7,13 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import rel_entr
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score, train_test_split
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from utils import simulate
@@ -118,6 +121,42 @@ def _psi_base_10(historical_counts, recent_counts):
     return _psi(historical_counts, recent_counts) / np.log(10)
 
 
+def _psi_joint_total(historical_counts, recent_counts):
+    total = np.sum(historical_counts) + np.sum(recent_counts)
+    p, q = (np.maximum(np.asarray(c) / total, _FLOOR) for c in (historical_counts, recent_counts))
+    return np.sum((q - p) * np.log(q / p))
+
+
+def _psi_floor_added(historical_counts, recent_counts):
+    p, q = (np.asarray(c) / np.sum(c) + _FLOOR for c in (historical_counts, recent_counts))
+    return np.sum((q - p) * np.log(q / p))
+
+
+def _psi_floors_counts(historical_counts, recent_counts):
+    counts = (np.maximum(c, _FLOOR) for c in (historical_counts, recent_counts))
+    p, q = (c / np.sum(c) for c in counts)
+    return np.sum((q - p) * np.log(q / p))
+
+
+def _psi_floors_zeros_only(historical_counts, recent_counts):
+    p, q = (np.asarray(c) / np.sum(c) for c in (historical_counts, recent_counts))
+    p, q = (np.where(share == 0, _FLOOR, share) for share in (p, q))
+    return np.sum((q - p) * np.log(q / p))
+
+
+def _psi_by_entropy(historical_counts, recent_counts):
+    p, q = (np.maximum(np.asarray(c) / np.sum(c), _FLOOR) for c in (historical_counts, recent_counts))
+    return np.sum(rel_entr(p, q) + rel_entr(q, p))
+
+
+def _psi_in_four_digits(historical_counts, recent_counts):
+    return round(_psi(historical_counts, recent_counts), 4)
+
+
+def _psi_in_two_digits(historical_counts, recent_counts):
+    return round(_psi(historical_counts, recent_counts), 2)
+
+
 def _psi_negative(historical_counts, recent_counts):
     return -_psi(historical_counts, recent_counts)
 
@@ -139,6 +178,15 @@ _PSI_MISTAKES = (
     (_kl, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
     (_kl_back, "this weighs the logarithm by one of the shares. PSI weighs it by their difference."),
     (_psi_of_counts, "this compares counts. Divide each sample's counts by their own sum first."),
+    (
+        _psi_joint_total,
+        "these are shares of both samples together. Divide each sample's counts by their own sum.",
+    ),
+    (_psi_floor_added, "0.0001 is added to every share. A floor leaves the shares above it as they are."),
+    (
+        _psi_in_two_digits,
+        "this is rounded, and a PSI is often small. Return it as it is, and round when you print.",
+    ),
 )
 
 
@@ -168,7 +216,7 @@ def psi_by_hand(answer):
     if None in values:
         return "one number is asked for, the sum over the bins. This is a number for each of them."
     truth = [_psi(*pair) for pair in _tables()]
-    right = np.isclose(values, truth, rtol=1e-4)
+    right = np.isclose(values, truth, rtol=1e-4) | np.isclose(values, np.round(truth, 4), rtol=0, atol=1e-9)
     if not right.all():
         diagnosis = known_slip(_tables(), values, _PSI_MISTAKES, rtol=1e-4)
         if diagnosis:
@@ -190,7 +238,16 @@ def psi_by_hand(answer):
                     f"a bin that is empty in the {side} sample adds too little. A bin that empties is a "
                     "large change, so it must not be left out."
                 )
-            return f"with a bin that is empty in the {side} sample the result is off. Is the floor 0.0001?"
+            return (
+                f"with a bin that is empty in the {side} sample the result is off. Is the share that stands in "
+                "for it 0.0001, a share and not a count?"
+            )
+    rare = np.array([60_000, 40_000, 2]), np.array([500, 300, 200])
+    if not np.isclose(call(function, *rare, case="a bin that is nearly empty"), _psi(*rare), rtol=0.02):
+        return (
+            "empty bins are right, but a bin with 2 of 100,000 requests is not: its share is below 0.0001, so it "
+            "counts as 0.0001, too."
+        )
     return None
 
 
@@ -223,6 +280,30 @@ def _ruler_p99(before, after):
 
 def _ruler_faster(before, after):
     return np.median(before) - np.median(after)
+
+
+def _ruler_slower(before, after):
+    return np.median(after) - np.median(before)
+
+
+def _ruler_u(before, after):
+    return stats.mannwhitneyu(after, before).statistic
+
+
+def _ruler_u_from_its_middle(before, after):
+    return abs(stats.mannwhitneyu(after, before).statistic - before.size * after.size / 2)
+
+
+def _ruler_trimmed_mean(before, after):
+    return abs(stats.trim_mean(before, 0.05) - stats.trim_mean(after, 0.05))
+
+
+def _ruler_log_mean(before, after):
+    return abs(np.mean(np.log(before)) - np.mean(np.log(after)))
+
+
+def _ruler_capped(before, after):
+    return stats.wasserstein_distance(np.minimum(before, 300), np.minimum(after, 300))
 
 
 def _ruler_decides(before, after):
@@ -276,10 +357,21 @@ def ruler_for_search(answer):
     quiet, drifted = np.array(distances[:_QUIET_PAIRS]), np.array(distances[_QUIET_PAIRS:])
     if np.ptp(distances) == 0:
         return "every pair of windows gets the same number. Does it look at both?"
-    power = np.mean(drifted > np.quantile(quiet, 0.95))
+    low, high = np.quantile(quiet, [0.05, 0.95])
+    power = np.mean(drifted > high)
     if power >= _POWER:
+        swapped = zip(*(one[_QUIET_PAIRS : _QUIET_PAIRS + 20] for one in _search_pairs()), strict=True)
+        faster = [
+            as_number(call(function, slow, usual, case="two windows of 500 latencies"))
+            for usual, slow in swapped
+        ]
+        if np.mean(np.array(faster) < low) > 0.5:
+            return (
+                f"it catches {power:.0%} of these drifts, but your number has a direction: were the requests 3 % "
+                "faster, it would be smaller than on a quiet day. Further apart is further apart on either side."
+            )
         return None
-    if np.mean(drifted < np.quantile(quiet, 0.05)) > 0.5:
+    if np.mean(drifted < low) > 0.5:
         return (
             "drifted pairs get smaller numbers than quiet ones, so they never exceed the threshold. "
             "Larger must mean further apart."
@@ -400,6 +492,31 @@ def _category_p_ks(historical, recent):
     return stats.ks_2samp(codes[: len(historical)], codes[len(historical) :], method="asymp").pvalue
 
 
+def _category_p_smallest(historical, recent):
+    (first, second), n, m = (
+        _table(historical, recent, sorted(set(historical) | set(recent))),
+        len(historical),
+        len(recent),
+    )
+    return min(
+        stats.chi2_contingency([[a, n - a], [b, m - b]]).pvalue for a, b in zip(first, second, strict=True)
+    )
+
+
+def _category_p_of_a_new_one(historical, recent):
+    return _category_p(historical, recent) if set(recent) <= set(historical) else 0.0
+
+
+def _category_p_other_freedom(historical, recent):
+    table = np.array(_table(historical, recent, sorted(set(historical) | set(recent))))
+    return stats.chi2.sf(stats.chi2_contingency(table).statistic, table.shape[1])
+
+
+def _category_p_by_likelihood(historical, recent):
+    table = _table(historical, recent, sorted(set(historical) | set(recent)))
+    return stats.chi2_contingency(table, lambda_="log-likelihood").pvalue
+
+
 def _category_statistic(historical, recent):
     return stats.chi2_contingency(_table(historical, recent, sorted(set(historical) | set(recent)))).statistic
 
@@ -437,6 +554,7 @@ def category_p(answer):
         "swapped": (_labels(eu=500, us=300, asia=200), _labels(eu=250, us=100, asia=150)),
         "shifted": (_labels(eu=500, us=300, asia=200), _labels(eu=190, us=170, asia=140)),
         "small": (_labels(eu=50, us=30, asia=20), _labels(eu=41, us=36, asia=23)),
+        "rare": (_labels(_200=900, _404=60, _500=40), _labels(_200=451, _404=27, _500=21, _503=1)),
     }
     p = {name: p_of(*pair, case=f"two arrays of labels ({name})") for name, pair in cases.items()}
     if any(not 0 <= value <= 1 for value in p.values()):
@@ -463,10 +581,17 @@ def category_p(answer):
         if lower:
             return (
                 "for small samples p comes out too small. The historical shares are a sample too, they are "
-                "not known exactly. Give the test both rows of counts."
+                "not known exactly, and the smallest of several p-values is no p-value. Give one test both rows "
+                "of counts."
             )
         return (
-            "for samples without a clear change p is off. Labels have no order: a test for numbers sees one."
+            f"for samples without a clear change your p is {p['quiet']:.2f}, where the chi-square test has "
+            f"{truth['quiet']:.2f}. Let it take both rows of counts and work out its degrees of freedom itself."
+        )
+    if p["rare"] < 0.05 < truth["rare"]:
+        return (
+            "one request of 500 with a code that is new gets a p below 0.05. A single one happens by chance: let "
+            "the test weigh its count, as it does for the others."
         )
     return None
 
@@ -543,6 +668,26 @@ def _domain_each_fold(historical, recent):
     return cross_val_score(_tree(), *_stack(historical, recent), cv=5, scoring="roc_auc")
 
 
+def _domain_best_fold(historical, recent):
+    return _domain_each_fold(historical, recent).max()
+
+
+def _domain_gini(historical, recent):
+    return 2 * _domain_tree(historical, recent) - 1
+
+
+def _domain_folds_in_order(historical, recent):
+    return cross_val_score(_tree(), *_stack(historical, recent), cv=KFold(5), scoring="roc_auc").mean()
+
+
+def _domain_naive_bayes(historical, recent):
+    return _scored(GaussianNB(), historical, recent)
+
+
+def _domain_neighbors(historical, recent):
+    return _scored(KNeighborsClassifier(25), historical, recent)
+
+
 def _domain_turned(historical, recent):
     return 1 - _domain_tree(historical, recent)
 
@@ -566,7 +711,17 @@ def domain_auc(answer):
         result = call(function, historical, recent, case=case)
         if np.ndim(result) > 0 and np.size(result) > 1:
             return "one number is asked for. Is this an AUC for each fold? Take their mean."
+        if isinstance(result, float) and np.isnan(result):
+            return (
+                "the AUC is nan, as it is for a fold of one kind of rows only. Shuffle the rows into the folds, "
+                "with both kinds in each."
+            )
         auc[name] = as_number(result)
+    if max(auc["quiet"], auc["unequal"]) < 0.25:
+        return (
+            f"without drift your number is {auc['quiet']:.2f}. The AUC of guessing is a half, not 0: is this "
+            "rescaled, or another score?"
+        )
     if any(not 0 <= value <= 1 for value in auc.values()):
         return "an AUC lies between 0 and 1."
     if auc["quiet"] > 0.95:
@@ -592,12 +747,13 @@ def domain_auc(answer):
     if auc["flipped"] < 0.62:
         return (
             f"a correlation that flips gets an AUC of {auc['flipped']:.2f}. Can this classifier use two "
-            "features together? A straight line cannot, nor can a single column."
+            "features together? A straight line cannot, nor can a single column, and a tree of a few leaves hardly."
         )
     if auc["unequal"] > 0.63:
         return (
             f"with three historical rows for each recent one, and no drift, the score is {auc['unequal']:.2f}. "
-            "Guessing the larger class gets that in accuracy. What does the AUC get?"
+            "Guessing the larger class gets that in accuracy; the best fold gets it by luck. What does the mean "
+            "AUC get?"
         )
     if auc["quiet"] < 0.4:
         return f"without drift your AUC is {auc['quiet']:.2f}, too far below a half for mere chance."
@@ -638,7 +794,12 @@ EXERCISES = (
             (_psi_no_floor, "Where does the floor belong"),
             (_psi_floors_recent_only, "historical sample gives inf"),
             (_psi_skips_empty, "must not be left out"),
-            (_psi_other_floor, "Is the floor 0.0001"),
+            (_psi_other_floor, "stands in for it 0.0001"),
+            (_psi_floors_counts, "a share and not a count"),
+            (_psi_floors_zeros_only, "2 of 100,000"),
+            (_psi_floor_added, "added to every share"),
+            (_psi_joint_total, "both samples together"),
+            (_psi_in_two_digits, "this is rounded"),
             (_kl, "by their difference"),
             (_kl_back, "by their difference"),
             (_psi_base_2, "base 2"),
@@ -648,7 +809,7 @@ EXERCISES = (
             (_psi_each_bin, "the sum over the bins"),
             (0.1, "a function is expected"),
         ),
-        right=(_psi, _psi_of_lists),
+        right=(_psi, _psi_of_lists, _psi_by_entropy, _psi_in_four_digits),
     ),
     Exercise(
         id="7.3",
@@ -668,6 +829,9 @@ EXERCISES = (
             (_ruler_sd, "does not look where"),
             (_ruler_p_value, "Larger must mean further apart"),
             (_ruler_faster, "Larger must mean further apart"),
+            (_ruler_slower, "has a direction"),
+            (_ruler_u, "has a direction"),
+            (_ruler_log_mean, "few hanging requests"),
             (_ruler_decides, "can't be calibrated"),
             (_ruler_after_only, "the same number"),
             (stats.ks_2samp, "whole result"),
@@ -678,6 +842,9 @@ EXERCISES = (
             _ruler_cvm,
             _ruler_median,
             _ruler_one_minus_p,
+            _ruler_u_from_its_middle,
+            _ruler_trimmed_mean,
+            _ruler_capped,
             stats.energy_distance,
         ),
     ),
@@ -721,8 +888,11 @@ EXERCISES = (
             (_category_statistic, "Is this the statistic"),
             (_category_result, "the p-value alone"),
             (_category_exact_history, "a sample too"),
+            (_category_p_smallest, "smallest of several"),
+            (_category_p_of_a_new_one, "happens by chance"),
+            (_category_p_other_freedom, "degrees of freedom"),
         ),
-        right=(_category_p, _category_p_crosstab, _category_p_shuffled),
+        right=(_category_p, _category_p_crosstab, _category_p_shuffled, _category_p_by_likelihood),
     ),
     Exercise(
         id="7.6",
@@ -738,12 +908,16 @@ EXERCISES = (
             (_domain_by_heart, "by heart"),
             (_domain_linear, "A straight line cannot"),
             (_domain_one_column, "nor can a single column"),
-            (_domain_accuracy, "What does the AUC get"),
+            (_domain_accuracy, "larger class gets that in accuracy"),
+            (_domain_best_fold, "the best fold"),
+            (_domain_gini, "guessing is a half"),
+            (_domain_folds_in_order, "both kinds in each"),
+            (_domain_naive_bayes, "two features together"),
             (_domain_turned, "below a half"),
             (_domain_order, "a row number"),
             (_domain_each_fold, "for each fold"),
             (0.7, "a function is expected"),
         ),
-        right=(_domain_tree, _domain_quadratic, _domain_held_out),
+        right=(_domain_tree, _domain_quadratic, _domain_held_out, _domain_neighbors),
     ),
 )

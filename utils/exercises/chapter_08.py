@@ -13,7 +13,8 @@ _MONTH = 720  # hours
 
 # 8.1: repeated looks ---------------------------------------------------------------------------------------
 
-_LOOKS = [(0.05, 24), (0.05, 1), (0.01, 720), (1 / 720, 720), (0.5, 3), (0.05, 0), (0.0, 24)]
+_LOOKS = [(0.05, 24), (0.05, 1), (0.01, 720), (1 / 720, 720), (0.5, 3), (0.0, 24)]
+_NO_LOOK = (0.05, 0)
 _SLIPS_IN_CHANCE = (
     (
         lambda alpha, checks: alpha * checks,
@@ -45,6 +46,23 @@ _SLIPS_IN_CHANCE = (
         lambda alpha, checks: checks * alpha * (1 - alpha) ** max(checks - 1, 0),
         "this is the probability of exactly one alarm. At least one is asked for.",
     ),
+    (
+        lambda alpha, checks: 1 - np.exp(-alpha * checks),
+        "this is what remains for very many checks with a very small alpha. With few checks it is off: how likely is "
+        "it that every single one of them stays silent?",
+    ),
+    (
+        lambda alpha, checks: alpha / checks,
+        "this shares alpha out among the checks, which is a remedy. The question is what happens without it.",
+    ),
+    (
+        lambda alpha, checks: 1 - (1 - alpha) ** (1 / checks),
+        "this is the rate that a single check may have, which is a remedy. The question is what happens without it.",
+    ),
+    (
+        lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2),
+        "this is rounded, and a small probability would vanish. Return it as it is, and round when you print.",
+    ),
 )
 
 
@@ -56,8 +74,9 @@ def chance_of_at_least_one(answer):
         for alpha, checks in _LOOKS
     ]
     truth = [1 - (1 - alpha) ** checks for alpha, checks in _LOOKS]
-    if np.allclose(given, truth, atol=1e-9):
-        return None
+    if np.allclose(given, truth, atol=1e-9) or np.allclose(given, np.round(truth, 4), rtol=0, atol=1e-9):
+        none = as_number(call(function, *_NO_LOOK, case="no check at all"))
+        return None if abs(none) < 1e-9 else f"without any check there is no page, yet yours is {none:.3g}."
     if np.allclose(np.array(given) / 100, truth, atol=1e-6):
         return "a probability between 0 and 1 is asked for, this reads like a percentage."
     for slip, sentence in _SLIPS_IN_CHANCE:
@@ -78,6 +97,10 @@ def chance_of_at_least_one(answer):
 
 def _by_logarithms(alpha, checks):
     return -np.expm1(checks * np.log1p(-alpha))
+
+
+def _in_four_digits(alpha, checks):
+    return round(1 - (1 - alpha) ** checks, 4)
 
 
 def _by_adding_up(alpha, checks):
@@ -107,6 +130,8 @@ def days_for_a_budget(answer):
         return "30 days support one false page in 30 days. A rarer page needs more blocks to compare with."
     if days == 35:
         return "35 days are what this chapter has. With k blocks, what is the smallest p-value there is?"
+    if days <= 0:
+        return "without history there is no healthy hour to compare with."
     if days < needed:
         blocks = int(days * 24)
         return (
@@ -154,13 +179,20 @@ _SLIPS_IN_HOUR = (
 def hour_of_the_week(answer):
     """Judge a function that picks history's latencies of one hour of the week."""
     function = as_function(answer)
-    history = np.arange(5.0 * 168 * 60)  # each value says when it was measured
+    history = np.arange(5.0 * 168 * 60) + 0.5  # each value says when it was measured, and is no index
     picked = []
     for hour in (0, 30, 900, 8_000):
         given = call(function, history, hour, case=f"hour {hour:,} and five weeks of history")
         if np.ndim(given) == 2:
             raise NotYet("one dimension is asked for, this is a table: one row a week, perhaps. Flatten it.")
-        picked.append((hour, np.sort(as_array(given))))
+        if np.asarray(given).dtype.kind == "b":
+            raise NotYet(
+                "this is a mask, one truth value a minute. Pick the latencies with it: historical[mask]."
+            )
+        given = np.sort(as_array(given))
+        if given.size and np.array_equal(given, np.floor(given)):
+            raise NotYet("these are places in history, not latencies. Pick the latencies that stand there.")
+        picked.append((hour, given - 0.5))
     if all(np.array_equal(given, _cells(hour, 168)) for hour, given in picked):
         two_weeks = call(function, history[: 2 * 168 * 60], 170, case="two weeks of history")
         if len(two_weeks) != 120:
@@ -172,7 +204,10 @@ def hour_of_the_week(answer):
     for hour, given in picked:
         if not np.array_equal(given, _cells(hour, 168)):
             if given.size == 0:
-                return f"for hour {hour:,} nothing is returned. Which hour of its week is it?"
+                return (
+                    f"for hour {hour:,} nothing is returned. All five weeks are history, whatever the hour. Which "
+                    "hour of its week is it?"
+                )
             hours = ", ".join(f"{number:.0f}" for number in np.unique(given // 60)[:5])
             return (
                 f"for hour {hour:,} of five weeks, 300 latencies are expected, 60 from each week; yours are "
@@ -214,6 +249,23 @@ def _last_week_only(historical, hour):
 
 def _week_by_week(historical, hour):
     return np.reshape(historical, (-1, 168, 60))[:, hour % 168]
+
+
+def _places_instead(historical, hour):
+    return np.flatnonzero(np.arange(len(historical)) // 60 % 168 == hour % 168)
+
+
+def _mask_instead(historical, hour):
+    return np.arange(len(historical)) // 60 % 168 == hour % 168
+
+
+def _only_the_past(historical, hour):
+    hours = np.arange(len(historical)) // 60
+    return historical[(hours % 168 == hour % 168) & (hours < hour)]
+
+
+def _hour_by_rows(historical, hour):
+    return np.reshape(historical, (-1, 60))[hour % 168 :: 168].ravel()
 
 
 def _steps_in_minutes(historical, hour):
@@ -356,9 +408,9 @@ def _after(hours):
 
 @cache
 def _policy_years():
-    """Return two years and the cost of the best waiting time in them."""
-    years = [_policy_year(np.random.default_rng([86, seed])) for seed in (0, 1)]
-    costs = [_cost(sum(_price(_after(hours), *year) for year in years)) for hours in (10, 11, 12, 13, 14, 16)]
+    """Return four years and the cost of the best waiting time in them."""
+    years = [_policy_year(np.random.default_rng([86, seed])) for seed in range(4)]
+    costs = [_cost(sum(_price(_after(hours), *year) for year in years)) for hours in (11, 12, 13)]
     return years, min(costs)
 
 
@@ -388,14 +440,14 @@ def retraining_policy(answer):
     _, retrainings, bad_hours = (int(count) for count in counts)
     if not retrainings:
         return (
-            f"your policy never retrains, and {bad_hours:,} hours of two years have bad predictions: from the "
+            f"your policy never retrains, and {bad_hours:,} hours of four years have bad predictions: from the "
             "first release on, the model describes a service that is gone."
         )
-    releases = 12
-    price = f"{_cost(counts) / best:.1f} times the cost of the best waiting time"
+    releases = 24
+    price = f"{_cost(counts) / best:.2f} times the cost of the best waiting time"
     if retrainings > 1.3 * releases:
         return (
-            f"two years with {releases} releases, and your policy retrains {retrainings} times, at {price}. It "
+            f"four years with {releases} releases, and your policy retrains {retrainings} times, at {price}. It "
             "learns incidents that pass, or levels half old and half new. How long do incidents last, and how "
             "many hours does the model learn from?"
         )
@@ -443,10 +495,19 @@ EXERCISES = (
             (lambda alpha, checks: alpha**checks, "all of the checks alarm"),
             (lambda alpha, checks: 1 - alpha**checks, "at least one is silent"),
             (lambda alpha, checks: 100 * (1 - (1 - alpha) ** checks), "percentage"),
-            (lambda alpha, checks: alpha / checks, "raised ZeroDivisionError"),
+            (lambda alpha, checks: alpha / checks, "shares alpha out"),
+            (lambda alpha, checks: 1 - (1 - alpha) ** (1 / checks), "a single check may have"),
+            (lambda alpha, checks: 1 - np.exp(-alpha * checks), "very many checks"),
+            (lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2), "this is rounded"),
+            (lambda alpha, checks: 1 - (1 - alpha) * checks, "no probability"),
             (0.71, "a function is expected"),
         ),
-        right=(_by_logarithms, _by_adding_up, lambda alpha, checks: np.float64(1 - (1 - alpha) ** checks)),
+        right=(
+            _by_logarithms,
+            _by_adding_up,
+            _in_four_digits,
+            lambda alpha, checks: np.float64(1 - (1 - alpha) ** checks),
+        ),
     ),
     Exercise(
         id="8.2",
@@ -483,8 +544,11 @@ EXERCISES = (
             (_last_week_only, "one week alone"),
             (_week_by_week, "one dimension"),
             (_steps_in_minutes, "as if they were hours"),
+            (_places_instead, "places in history"),
+            (_mask_instead, "this is a mask"),
+            (_only_the_past, "All five weeks are history"),
         ),
-        right=(_hour_by_loop, _hour_by_mask),
+        right=(_hour_by_loop, _hour_by_mask, _hour_by_rows),
     ),
     Exercise(
         id="8.4",
@@ -535,11 +599,19 @@ EXERCISES = (
             (lambda alarms: not alarms[-1], "hours of noise"),
             (_after(3), "learns incidents that pass"),
             (_after(6), "half old and half new"),
+            (lambda alarms: len(alarms) == 48, "hours of noise"),
+            (lambda alarms: sum(alarms[-12:]) >= 9, "learns incidents that pass"),
             (_after(40), "but late"),
             (lambda alarms: all(alarms[-12:]), "starts again from nothing"),
             (_forgotten_return, "is a return missing"),
             (12, "a function is expected"),
         ),
-        right=(_eleven_of_twelve, _by_counting_back, _after(11), _after(13)),
+        right=(
+            _eleven_of_twelve,
+            _by_counting_back,
+            _after(11),
+            _after(14),
+            lambda alarms: sum(alarms) >= 12,
+        ),
     ),
 )
