@@ -148,6 +148,10 @@ def test_every_behaviour_is_broken_by_a_wrong_answer():
         (chapter_04._points_too_far, "points at the caller's line"),
         (chapter_04._blames_both, "names the argument that it refuses"),
         (chapter_04._empty_only, "refuses a window of one value"),
+        (chapter_04._drops_nan, "refuses NaN"),
+        (chapter_04._names_nan_only, "names the argument that it refuses"),
+        (chapter_04._new_category_on_every_call, "warns in a category of its own"),
+        (chapter_04._halves_p, "keeps the false-alarm rate that alpha promises"),
     ],
 )
 def test_one_mistake_costs_one_line(answer, name):
@@ -211,6 +215,46 @@ class _Callable:
 def test_other_right_ways_to_solve_the_challenge_get_every_line(answer):
     said = verdict("4.6", answer)
     assert said.state == "right", str(said)
+
+
+def _rings_once_for_all():
+    def warn_on_drift(historical, recent, alpha=0.05, rung=[]):  # noqa: B006
+        if chapter_04._tested(historical, recent).pvalue < alpha and not rung:
+            rung.append(True)
+            warnings.warn("drift", _Mine, stacklevel=2)
+
+    return warn_on_drift
+
+
+def test_an_alarm_that_remembers_is_asked_about_its_memory_first():
+    said = verdict("4.6", _rings_once_for_all())
+    assert "Does it remember that it has warned?" in said.board[0]
+
+
+def _counts_with_pytest(alarm, windows, category):
+    for window in windows:
+        with pytest.warns(category):
+            alarm(window)
+    return len(windows)
+
+
+def _gate_with_pytest(release, category):
+    with pytest.raises(category):
+        release()
+    return "stopped"
+
+
+def _fails_the_test(historical, recent, alpha=0.05):
+    if chapter_04._tested(historical, recent).pvalue < alpha:
+        pytest.fail("drift")
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"), [("4.3", _counts_with_pytest), ("4.4", _gate_with_pytest), ("4.6", _fails_the_test)]
+)
+def test_pytests_own_way_to_fail_does_not_leave_the_judge(id, answer):
+    said = verdict(id, answer)
+    assert said.state == "not yet" and "your function raised Failed" in str(said)
 
 
 def _meddles(historical, recent, alpha=0.05):

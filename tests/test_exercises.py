@@ -387,6 +387,16 @@ def test_reveal_without_the_solution_notebooks_is_a_sentence(monkeypatch, tmp_pa
 def test_a_function_that_leaves_python_is_a_sentence(toy):
     with pytest.raises(engine.NotYet, match=r"your function raised SystemExit \(2\) for one value"):
         engine.call(lambda sample: sys.exit(2), np.zeros(1), case="one value")
+    with pytest.raises(engine.NotYet, match=r"your function raised Failed \(no drift\) for one value"):
+        engine.call(lambda sample: pytest.fail("no drift"), np.zeros(1), case="one value")
+
+
+def test_an_interrupt_ends_the_check_and_not_the_exercise(toy):
+    def is_interrupted(sample):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.call(is_interrupted, np.zeros(1), case="one value")
 
 
 def test_a_known_slip_is_named_and_one_that_cannot_be_made_is_passed_over():
@@ -450,6 +460,8 @@ def test_answers_of_the_right_kind_are_taken_in_any_form():
     assert engine.as_number(np.float32(1.5)) == engine.as_number(np.array([1.5])) == 1.5
     assert engine.as_number(pd.Series([1.5], index=["a"])) == engine.as_number(pd.Index([1.5])) == 1.5
     assert engine.as_choice(" KDE ", ("kde", "ecdf")) == "kde"
+    for text in ("B", "b.", "(b)", "b) "):
+        assert engine.as_choice(text, ("A", "B")) == "B"
     for text in ("don't page", "don\u2019t page", "Dont page", "DON`T PAGE "):
         assert engine.as_choice(text, engine.DECISIONS) == "don't page"
     assert engine.as_array(pd.Series([1, 2])).tolist() == engine.as_array((1, 2)).tolist() == [1.0, 2.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, mannwhitneyu, wasserstein_distance
 
 from utils import simulate
 from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call, known_slip
@@ -17,6 +17,10 @@ _AT_MS = 170
 
 def _share_at_or_below(sample, latency_ms):
     return float(np.mean(np.asarray(sample) <= latency_ms))
+
+
+def _gap(a, b, latency_ms):
+    return abs(_share_at_or_below(a, latency_ms) - _share_at_or_below(b, latency_ms))
 
 
 def gap_at_170(answer):
@@ -33,6 +37,13 @@ def gap_at_170(answer):
         return "a share between 0 and 1 is asked for, this reads like a percentage."
     if min(abs(answer - share) for share in (*shares, *(1 - share for share in shares))) <= 0.002:
         return "this is the share of one sample alone. A gap needs both curves, read at the same latency."
+    if abs(abs(answer) - _gap(historical, recent, 150)) <= 0.002:
+        return "this is the gap at 150 ms, where the cell above reads it. The question names another latency."
+    if abs(abs(answer) - _gap(historical, simulate.course_latencies(drifted=False)[1], _AT_MS)) <= 0.002:
+        return "this is the gap between the historical requests and the control. Which two are asked for?"
+    counts = abs(np.sum(historical <= _AT_MS) - np.sum(recent <= _AT_MS))
+    if min(abs(abs(answer) - counts / size) for size in (500, 1_000, 1_500)) <= 0.002:
+        return "each count belongs over the size of its own sample, and only then are the two compared."
     both = np.concatenate([historical, recent])
     if abs(abs(answer) - abs(np.mean(both <= _AT_MS) - shares[0])) <= 0.002:
         return "one of these shares is counted over both samples together; keep them apart."
@@ -138,6 +149,23 @@ def _coarse_grid(a, b):
     return np.abs(_gaps(a, b, at=grid)).max()
 
 
+def _fine_grid(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    grid = np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), 10_000)
+    shares = [np.searchsorted(np.sort(sample), grid, side="right") / len(sample) for sample in (a, b)]
+    return np.abs(shares[0] - shares[1]).max()
+
+
+def _from_the_left(a, b):
+    values = np.concatenate([a, b])
+    shares = [np.searchsorted(np.sort(sample), values) / len(sample) for sample in (a, b)]
+    return np.abs(shares[0] - shares[1]).max()
+
+
+def _with_its_location(a, b):
+    return ks_2samp(a, b).statistic, ks_2samp(a, b).statistic_location
+
+
 def _p_value(a, b):
     return ks_2samp(a, b).pvalue
 
@@ -198,6 +226,11 @@ def _samples_for_d():
             [150.0, 160.0, 160.0, 160.0, 170.0],
         ),
         ("values below zero", [-3.0, -1.0, 0.0, 2.0], [-2.0, -2.0, 5.0]),
+        (
+            "latencies close together and one far out",
+            [100.0, 150.001, 150.002, 150.003],
+            [100.0, 150.004, 150.005, 150.006, 9_000.0],
+        ),
     ]
     for n, m in ((40, 25), (13, 60), (50, 50)):
         a, b = rng.normal(150, 20, n), rng.normal(rng.choice([140, 165]), 25, m)
@@ -362,6 +395,33 @@ def _permutation_p_of_means(historical, recent, rng, rounds=199):
     )
 
 
+def _permutation_p_of_wasserstein(historical, recent, rng, rounds=199):
+    return _permutation_p(historical, recent, rng, rounds, statistic=wasserstein_distance)
+
+
+def _permutation_p_of_two_tails(historical, recent, rng, rounds=199):
+    observed, null = _shuffles(historical, recent, rng, rounds)
+    tails = np.sum(null >= observed - 1e-12), np.sum(null <= observed + 1e-12)
+    return min(1.0, 2 * (1 + min(tails)) / (1 + rounds))
+
+
+def _permutation_p_of_first_round(historical, recent, rng, rounds=199):
+    observed, null = _shuffles(historical, recent, rng, rounds)
+    for distance in null:
+        return (1 + (distance >= observed - 1e-12)) / (1 + rounds)
+
+
+def _permutation_p_by_all_rounds(historical, recent, rng, rounds=199):
+    observed, null = _shuffles(historical, recent, rng, rounds)
+    return (1 + np.sum(null >= observed - 1e-12)) / rounds
+
+
+def _permutation_p_by_p_values(historical, recent, rng, rounds=199):
+    """Compare p-values, which fall as D grows, in place of the distances."""
+    observed, null = _shuffles(historical, recent, rng, rounds, statistic=_p_value)
+    return (1 + np.sum(null <= observed + 1e-12)) / (1 + rounds)
+
+
 def _permutation_p_fixed_rounds(historical, recent, rng, rounds=199):
     return _permutation_p(historical, recent, rng, 199)
 
@@ -401,19 +461,20 @@ def permutation_p(answer):
             "every shuffle comes out at least as far apart as the observed pair. Do requests change samples, "
             "and is each shuffle a new one? Shuffling each sample by itself moves nothing across."
         )
-    if ordinary <= 1 / 200:
+    if ordinary <= 2 / 200:
         return (
-            "without drift, for an ordinary pair, not one shuffle reaches the observed D. Is each shuffle a "
-            "new one, cut where the first sample of this very pair ends?"
+            "without drift, for an ordinary pair, next to no shuffle reaches the observed D. Does every round "
+            "count, with a shuffle of its own, cut where the first sample of this very pair ends?"
         )
     if abs(ordinary - ks_2samp(*_ordinary_pair()).statistic) < 1e-6:
         return "this is D itself. The p-value is the share of shuffles that get at least that far."
-    if abs(ordinary - (1 - exact)) < 0.13:
-        return "this counts the shuffles that lie closer together than the observed pair. Which count?"
 
     fast, slow = np.arange(100.0, 130.0), np.arange(200.0, 220.0)
+    apart = "two samples with nothing in common"
+    if abs(ordinary - (1 - exact)) < 0.13 and p_of(fast, slow, 49, apart) > 0.5:
+        return "this counts the shuffles that lie closer together than the observed pair. Which count?"
     for rounds in (99, 49):
-        p = p_of(fast, slow, rounds, f"two samples with nothing in common, {rounds} shuffles")
+        p = p_of(fast, slow, rounds, f"{apart}, {rounds} shuffles")
         if p == 0:
             return (
                 f"a p of 0 claims more than {rounds} shuffles can know. The observed arrangement is "
@@ -448,6 +509,13 @@ def permutation_p(answer):
     spread = p_of(centered - centered.mean(), wide - wide.mean(), 99, "two samples of one mean, one wider")
     if spread > 0.05:
         return "a change of spread goes unseen. The statistic is D, not the difference of the means."
+    # Three historical values, then two recent ones, and so on: D can hardly be smaller, and p is nearly 1.
+    alternating = np.arange(20.0)
+    is_recent = alternating % 5 >= 3
+    alternating[-1] = 1e6
+    p = p_of(alternating[~is_recent], alternating[is_recent], 99, "alternating values, one of them far out")
+    if p < 0.75:
+        return "one value far out moves your p. The statistic is D, which looks at the order of the values alone."
 
     if abs(ordinary - exact) > 0.16 or abs(few_against_many - exact_few) > 0.18:
         return (
@@ -532,7 +600,7 @@ def requests_needed(answer):
             return f"{about}: the D that turns up is about the D that is needed, and half fall short."
         return f"{about}. Nine of ten are asked for."
     if n > 100 and _caught(n - 100) >= _ENOUGH:
-        return f"{n} requests on each side are enough. A smaller multiple of 100 is enough too."
+        return f"{n:,} requests on each side are enough. A smaller multiple of 100 is enough too."
     return None
 
 
@@ -573,6 +641,20 @@ def _mean_decides(historical, recent):
 
 def _whole_result(historical, recent):
     return ks_2samp(recent, historical, alternative="less", method="asymp")
+
+
+def _mann_whitney(historical, recent):
+    return mannwhitneyu(recent, historical, alternative="greater").pvalue
+
+
+def _by_formula(historical, recent):
+    """Compute the one-sided p of a large sample from the gap of one sign."""
+    n, m = len(historical), len(recent)
+    return np.exp(-2 * n * m / (n + m) * max(_one_sign_a(historical, recent), 0) ** 2)
+
+
+def _alert_instead_of_p(historical, recent):
+    return _slower(historical, recent) < 0.05
 
 
 def _slower_other_order(historical, recent):
@@ -658,6 +740,10 @@ EXERCISES = (
             (0.329, "largest gap of all"),
             (15.5, "never above 1"),
             (-0.094, "over both samples together"),
+            (0.256, "gap at 150 ms"),
+            (0.011, "and the control"),
+            (0.571, "size of its own sample"),
+            (0.381, "size of its own sample"),
             (0.18, "the gap is another one"),
             ("0.281", "a number is expected"),
         ),
@@ -691,11 +777,20 @@ EXERCISES = (
             (_rank_by_rank, "sideways"),
             (_mean_gap, "the largest alone"),
             (_coarse_grid, "any value of either sample"),
+            (_fine_grid, "any value of either sample"),
+            (_with_its_location, "a tuple of 2"),
             (_p_value, "the p-value"),
             (_rounded, "D, rounded"),
             (0.329, "a function is expected"),
         ),
-        right=(_d_from_sorted_arrays, _d_from_sets, _d, ks_2samp, lambda a, b: np.float32(_d(a, b))),
+        right=(
+            _d_from_sorted_arrays,
+            _d_from_sets,
+            _from_the_left,
+            _d,
+            ks_2samp,
+            lambda a, b: np.float32(_d(a, b)),
+        ),
     ),
     Exercise(
         id="3.3",
@@ -712,8 +807,12 @@ EXERCISES = (
             (_permutation_p_other_side, "closer together"),
             (_permutation_p_each_alone, "by itself moves nothing"),
             (_permutation_p_halves, "sizes observed"),
-            (_permutation_p_course_sizes, "not one shuffle reaches"),
-            (_permutation_p_same_shuffle, "each shuffle a new one"),
+            (_permutation_p_course_sizes, "next to no shuffle reaches"),
+            (_permutation_p_of_first_round, "does every round count"),
+            (_permutation_p_by_all_rounds, "nothing in common"),
+            (_permutation_p_of_two_tails, "your function returns 0.02"),
+            (_permutation_p_of_wasserstein, "order of the values alone"),
+            (_permutation_p_same_shuffle, "a shuffle of its own"),
             (_permutation_p_is_d, "this is D itself"),
             (_permutation_p_with_replacement, "with replacement"),
             (_permutation_p_recent_only, "exactly once"),
@@ -722,7 +821,7 @@ EXERCISES = (
             (_permutation_p_count, "between 0 and 1"),
             (_permutation_p_alarm, "truth value"),
         ),
-        right=(_permutation_p, _permutation_p_with_permuted_labels),
+        right=(_permutation_p, _permutation_p_with_permuted_labels, _permutation_p_by_p_values),
     ),
     Exercise(
         id="3.4",
@@ -775,11 +874,13 @@ EXERCISES = (
             (_half_of_two_sided, "forgets the direction"),
             (_one_minus, "do not add up to 1"),
             (_mean_decides, "with no look at the data"),
+            (_mann_whitney, "over the whole curve"),
+            (_alert_instead_of_p, "truth value"),
             (_statistic_of_it, "this is the statistic"),
             (_statistic_of_two_sided, "this is the statistic"),
             (_whole_result, "whole result"),
             (ks_2samp, "whole result"),
         ),
-        right=(_slower, _slower_other_order),
+        right=(_slower, _slower_other_order, _by_formula),
     ),
 )

@@ -39,7 +39,8 @@ from utils.simulate import course_latencies
 # Running a learner's function -------------------------------------------------------------------------------
 
 # Libraries announce their own changes with these; they are nobody's drift alarm.
-NOT_ALARMS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
+ANNOUNCEMENTS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
+NOT_THE_LEARNERS = ("builtins", "numpy", "scipy", "pandas", "matplotlib", "sklearn")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Call:
 
     result: Any
     alarms: Sequence[warnings.WarningMessage]
+    announced: Sequence[warnings.WarningMessage]
     printed: str
     logged: Sequence[logging.LogRecord]
     filters_changed: bool
@@ -87,29 +89,64 @@ def _run(function: Callable, *args: Any, case: str, action: str = "always", **kw
                 f"your function raised {type(raised).__name__} as an exception for {case}: that stops its "
                 "caller, where a warning lets the caller decide."
             ) from raised
-        except (Exception, SystemExit) as error:
-            raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit and pytest.fail raise no Exception
+            raise NotYet(
+                f"your function raised {_describe_error(error)} for {case}.{_argument_slip(error)}"
+            ) from error
         changed = list(warnings.filters) != before
     if result is Ellipsis:
         raise Unanswered
-    alarms = [warning for warning in record if not issubclass(warning.category, NOT_ALARMS)]
-    return Call(result, alarms, printed.getvalue(), logged, changed)
+    announced = [warning for warning in record if _is_announcement(warning.category)]
+    alarms = [warning for warning in record if warning not in announced]
+    return Call(result, alarms, announced, printed.getvalue(), logged, changed)
+
+
+def _is_announcement(category: type[Warning]) -> bool:
+    return issubclass(category, ANNOUNCEMENTS) and not _is_the_learners(category)
+
+
+def _is_the_learners(category: type[Warning]) -> bool:
+    return category.__module__.partition(".")[0] not in NOT_THE_LEARNERS
+
+
+def _argument_slip(error: BaseException) -> str:
+    """Name the arguments of warnings.warn where an error comes of mixing them up."""
+    slips = ("category must be a Warning subclass", "expected string or bytes-like object")
+    if isinstance(error, TypeError) and str(error).startswith(slips):
+        return " `warnings.warn` takes a text first, and then the category, which is the class itself."
+    return ""
 
 
 def _instead(call: Call) -> str:
     """Say what a function that did not warn did instead."""
+    if call.announced:
+        category = call.announced[0].category.__name__
+        return (
+            f"there was a {category} instead, by which libraries announce changes of their own. An alarm needs "
+            "a category of its own."
+        )
     if call.printed.strip():
-        return "it printed a line instead, which no filter, test or pipeline can hear"
+        return "it printed a line instead, which no filter, test or pipeline can hear."
     if call.logged:
-        return "it wrote a log record instead, which no caller can turn into an error"
+        return "it wrote a log record instead, which no caller can turn into an error."
     if call.result is not None:
-        return f"it returned {_describe(call.result)} instead, which a caller who does not look never sees"
-    return "it did nothing that a caller could hear"
+        return f"it returned {_describe(call.result)} instead, which a caller who does not look never sees."
+    return (
+        "it did nothing that a caller could hear. Is `warnings.warn` reached, and does no filter of yours "
+        "stand around it?"
+    )
 
 
 def _category_problem(alarm: warnings.WarningMessage) -> str | None:
-    """Name a category that isn't the learner's own."""
-    if alarm.category.__module__ != "builtins":
+    """Name a category that isn't the learner's own, or one that Python hides."""
+    if _is_the_learners(alarm.category):
+        if issubclass(alarm.category, DeprecationWarning | PendingDeprecationWarning | ResourceWarning):
+            return (
+                f"it warned with {alarm.category.__name__}, a kind of warning that Python's own filters hide in "
+                "most places. Derive your category from one that is shown."
+            )
         return None
     return (
         f"it warned with {alarm.category.__name__}, which everybody uses: a filter for it catches "
@@ -133,7 +170,7 @@ def first_alarm(answer):
     if quiet.alarms:
         return "it warned at p = 0.4, where alpha is 0.05. On a quiet night it should be silent."
     if not loud.alarms:
-        return f"at p = 0.001 no warning was issued; {_instead(loud)}."
+        return f"at p = 0.001 no warning was issued; {_instead(loud)}"
     for p_value, alpha, expected in ((0.03, 0.01, False), (0.1, 0.2, True)):
         if bool(_run(alarm_at, p_value, alpha, case=f"alpha = {alpha}").alarms) is not expected:
             what = "did not warn" if expected else "warned"
@@ -147,7 +184,9 @@ def first_alarm(answer):
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)]
+    """Return the numbers in a text; one given in percent counts as a share, too."""
+    found = re.findall(r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(\s*%)?", text)
+    return [float(number) for number, _ in found] + [float(number) / 100 for number, sign in found if sign]
 
 
 def _prints_it(p_value, alpha=0.05):
@@ -187,6 +226,40 @@ def _alarm_without_number(p_value, alpha=0.05):
 
 def _alarm_always(p_value, alpha=0.05):
     warnings.warn(f"p = {p_value:.1g}", LatencyDriftWarning, stacklevel=2)
+
+
+def _alarm_as_announcement(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(f"drift, p = {p_value:.1g}", DeprecationWarning, stacklevel=2)
+
+
+def _alarm_with_class_for_text(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(LatencyDriftWarning, stacklevel=2)
+
+
+def _alarm_with_category_first(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(LatencyDriftWarning, f"drift, p = {p_value:.1g}", stacklevel=2)
+
+
+def _alarm_rounded_away(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(f"drift, p = {p_value:.2f}", LatencyDriftWarning, stacklevel=2)
+
+
+def _alarm_in_percent(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(f"drift, p = {100 * p_value:.1g} %", LatencyDriftWarning, stacklevel=2)
+
+
+class EarlyDriftWarning(FutureWarning):
+    """A category of one's own, of a kind that libraries use for announcements."""
+
+
+def _alarm_of_future_kind(p_value, alpha=0.05):
+    if p_value < alpha:
+        warnings.warn(f"drift, p = {p_value:.1g}", EarlyDriftWarning, stacklevel=2)
 
 
 def _alarm_as_instance(p_value, alpha=0.05):
@@ -275,6 +348,11 @@ def counted_alarms(answer):
             _week((RuntimeWarning, LatencyDriftWarning), quiet),
             1,
         ),
+        (
+            "two nights on which another category came last",
+            _week((LatencyDriftWarning, RuntimeWarning), quiet),
+            1,
+        ),
         ("a night with a subclass of the category", _week((TailDriftWarning,)), 1),
     )
     for action in ("default", "ignore", "error"):
@@ -305,8 +383,14 @@ def _miscount(case: str, counted: float, action: str) -> str:
         )
     if "warned twice" in case:
         return "The windows are to be counted, not their warnings."
+    if "category came" in case:
+        return "Of all the warnings of a night, any one may be the alarm."
     if "another category" in case:
         return "Not every warning is a drift alarm."
+    if "subclass" in case:
+        return "A filter for a category covers its subclasses. Does your count?"
+    if case.startswith("seven drifted"):
+        return "On how many of them did the check warn? And which part of a record do you compare with the category?"
     return "On how many of them did the check warn?"
 
 
@@ -317,9 +401,13 @@ def _run_caller(function: Callable, *args: Any, case: str, action: str) -> Call:
     except NotYet as stop:
         if not isinstance(stop.__cause__, Warning):
             raise
+        question = (
+            "For which categories does the filter inside your function speak?"
+            if action == "error"
+            else "Which warnings become errors inside your function, and which of them do you catch?"
+        )
         raise NotYet(
-            f"for {case} a {type(stop.__cause__).__name__} came out of your function as an error. Which "
-            "warnings become errors inside your function, and which of them do you catch?"
+            f"for {case} a {type(stop.__cause__).__name__} came out of your function as an error. {question}"
         ) from stop.__cause__
 
 
@@ -382,6 +470,57 @@ def _count_any_category(alarm, windows, category):
             warnings.simplefilter("always")
             alarm(window)
         counted += len(record) > 0
+    return counted
+
+
+def _count_by_last_warning(alarm, windows, category):
+    counted = 0
+    for window in windows:
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            alarm(window)
+        counted += bool(record) and issubclass(record[-1].category, category)
+    return counted
+
+
+def _count_records_as_warnings(alarm, windows, category):
+    counted = 0
+    for window in windows:
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            alarm(window)
+        counted += any(isinstance(entry, category) for entry in record)
+    return counted
+
+
+def _count_without_subclasses(alarm, windows, category):
+    counted = 0
+    for window in windows:
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            alarm(window)
+        counted += any(warning.category is category for warning in record)
+    return counted
+
+
+def _count_with_filter_for_one_category(alarm, windows, category):
+    counted = 0
+    for window in windows:
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always", category)
+            alarm(window)
+        counted += any(issubclass(warning.category, category) for warning in record)
+    return counted
+
+
+def _count_from_one_record(alarm, windows, category):
+    counted = 0
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        for window in windows:
+            record.clear()
+            alarm(window)
+            counted += any(isinstance(warning.message, category) for warning in record)
     return counted
 
 
@@ -535,6 +674,28 @@ def _gate_without_filter(release, category):
     return "shipped"
 
 
+def _gate_that_catches_another(release, category):
+    return _gated(release, errors=category, caught=RuntimeError)
+
+
+def _gate_with_a_rehearsal(release, category):
+    if _gate_that_records(release, category) == "stopped":
+        return "stopped"
+    return _gate_right(release, category)
+
+
+def _gate_that_ignores_the_rest(release, category):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", category)
+        try:
+            release()
+        except category:
+            return "stopped"
+        else:
+            return "shipped"
+
+
 def _gate_that_answers_true(release, category):
     return _gate_right(release, category) == "shipped"
 
@@ -558,6 +719,8 @@ def clean_latencies(answer):
             return f"for {case} of good latencies it returned None: is a return missing?"
         if list(as_array(call.result)) != expected:
             return f"for {case} it returned other values than it was given, or in another order."
+        if case == "integers" and any(isinstance(value, int | np.integer) for value in call.result):
+            return "integers come back as integers. An array of floats is asked for, whatever comes in."
         if [float(value) for value in values] != expected:
             return f"it changes the caller's own data, given as {case}. Work on a copy."
     for name in ("recent", "historical"):
@@ -568,19 +731,23 @@ def clean_latencies(answer):
             ("one NaN in a list", [np.nan, 151.0, 149.5]),
             ("words", ["fast", "slow"]),
         ):
-            said = _refusal(as_latencies, values, name, case=case)
-            if name not in said:
+            also = (TypeError,) if case == "words" else ()
+            said = _refusal(as_latencies, values, name, case=case, also=also)
+            if name not in said.casefold():
                 return f"for {case} it says {said[:70]!r}. Which of the two arguments is at fault?"
     return None
 
 
-def _refusal(function: Callable, *args: Any, case: str) -> str:
-    """Return what a function says when it refuses a case; anything but a refusal stops the judgement."""
+def _refusal(function: Callable, *args: Any, case: str, also: tuple[type[Exception], ...] = ()) -> str:
+    """Return what a function says when it refuses a case; anything but a refusal stops the judgement.
+
+    A refusal is a ValueError, or `also` another error.
+    """
     try:
         call = _run(function, *args, case=case)
     except NotYet as stop:
         error = stop.__cause__
-        if isinstance(error, ValueError | TypeError):
+        if isinstance(error, (ValueError, *also)):
             return str(error)
         if isinstance(error, AssertionError):
             raise NotYet(
@@ -592,8 +759,8 @@ def _refusal(function: Callable, *args: Any, case: str) -> str:
                 "this is a ValueError."
             ) from error
         raise NotYet(
-            f"for {case} it broke with {_describe_error(error)}, by accident. Refuse on purpose, with a "
-            "ValueError."
+            f"for {case} it broke with {_describe_error(error)}. Refuse on purpose, with a ValueError, which is "
+            "what the caller will look for."
         ) from error
     if call.alarms:
         raise NotYet(
@@ -602,6 +769,11 @@ def _refusal(function: Callable, *args: Any, case: str) -> str:
         )
     if call.printed.strip():
         raise NotYet(f"for {case} it printed a line and went on. Refuse with a ValueError.")
+    if isinstance(call.result, BaseException):
+        raise NotYet(
+            f"for {case} it returned a {type(call.result).__name__}. An exception that is returned stops "
+            "nobody; which word sends it off?"
+        )
     raise NotYet(
         f"for {case} it went on as if nothing were wrong. Data that cannot be judged are no all-clear: "
         "refuse with a ValueError."
@@ -681,6 +853,40 @@ def _checks_and_forgets(values, name):
     _checked(values, name)
 
 
+def _integers_left_alone(values, name):
+    array = np.asarray(values)
+    _checked(values, name)
+    return array
+
+
+def _refused_by_returning(values, name):
+    try:
+        return _checked(values, name)
+    except ValueError as error:
+        return error
+
+
+def _refused_as_type_error(values, name):
+    try:
+        return _checked(values, name)
+    except ValueError as error:
+        raise TypeError(str(error)) from None
+
+
+def _nan_compared(values, name):
+    array = np.asarray(values, dtype=float)
+    if array.size < 2 or (array == np.nan).any():
+        raise ValueError(f"{name} is too short or holds NaN.")
+    return array
+
+
+def _refused_with_a_capital(values, name):
+    numbers = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce").to_numpy(dtype=float)
+    if numbers.size < 2 or np.isnan(numbers).any():
+        raise ValueError(f"{name.title()} latencies are too few, missing or no numbers.")
+    return numbers
+
+
 def _one_value_let_through(values, name):
     array = np.asarray(values, dtype=float)
     if not array.size or np.isnan(array).any():
@@ -709,10 +915,14 @@ nightly_job(20, function, historical, recent)  # so many that no stacklevel poin
 """
 
 
+@cache
+def _even_scores(size: int) -> np.ndarray:
+    return np.random.default_rng(size).permutation(norm.ppf((np.arange(size) + 0.5) / size))
+
+
 def _latencies(size: int, mean: float = 150.0, sd: float = 20.0) -> np.ndarray:
     """Return normal latencies in ms as evenly spread as they can be: no luck of a draw, in no order."""
-    even = norm.ppf((np.arange(size) + 0.5) / size, loc=mean, scale=sd)
-    return np.random.default_rng(size).permutation(even)
+    return mean + sd * _even_scores(size)
 
 
 def _drifted() -> tuple[np.ndarray, np.ndarray]:
@@ -752,20 +962,43 @@ def _first_alarm_of(function: Callable) -> warnings.WarningMessage:
 
 def warns_when_latencies_drifted(function):
     """The course's own data, twice, and a drift in small windows."""
+    rang = False
     for seed in (41, 42):
         call = _run(function, *course_latencies(seed), case="drifted latencies")
         if not call.alarms:
-            return f"recent requests are 15 ms slower and no warning was issued; {_instead(call)}."
+            return _why_silent(function, call, rang)
+        rang = True
     if not _run(function, _latencies(60), _latencies(40, mean=175), case="small drifted windows").alarms:
         return "60 requests against 40, 25 ms slower, brought no warning."
     return None
+
+
+def _why_silent(function: Callable, call: Call, rang: bool) -> str:
+    """Say what may keep an alarm silent on a drifted night: its memory, its condition, its side or its means."""
+    if rang:
+        return (
+            "it warned on one drifted night and kept silent on the next. Does it remember that it has warned? "
+            "Whether a repeated alarm is shown is the filter's business, not the function's."
+        )
+    silent = "recent requests are 15 ms slower and no warning was issued"
+    with contextlib.suppress(NotYet):
+        if _run(function, *_quiet(), case="latencies without drift").alarms:
+            return f"{silent}, but there was one when nothing had changed. What is rare without drift, and what is not?"
+        if _run(function, _latencies(200), _latencies(100, mean=135), case="faster requests").alarms:
+            return f"{silent}, but there was one for faster requests. Which side does your test look at?"
+    return f"{silent}; {_instead(call)}"
 
 
 def is_silent_when_nothing_changed(function):
     """Pairs from one distribution whose p-value is far above any usual alpha."""
     for historical, recent in (course_latencies(41, drifted=False), _quiet()):
         if _run(function, historical, recent, case="latencies without drift").alarms:
-            return "it warned on a night on which nothing had changed."
+            if _run(function, historical[1:], recent[1:], case="latencies without drift").alarms:
+                return "it warned on a night on which nothing had changed."
+            return (
+                "it warned on a night on which nothing had changed, and not on the same night less one request. "
+                "Does it remember an earlier night?"
+            )
     return None
 
 
@@ -840,8 +1073,14 @@ def compares_windows_of_any_size(function):
 
 
 def warns_in_its_own_category(function):
-    """Any subclass of Warning but Python's own ones."""
-    return _category_problem(_first_alarm_of(function))
+    """Any subclass of Warning but Python's own ones, and the same one on every call."""
+    alarm = _first_alarm_of(function)
+    if _first_alarm_of(function).category is not alarm.category:
+        return (
+            f"every call makes a {alarm.category.__name__} of its own, so no caller's filter can name it. Where "
+            "is a class defined once for all?"
+        )
+    return _category_problem(alarm)
 
 
 def says_how_large_the_drift_is(function):
@@ -1017,18 +1256,23 @@ def refuses_a_single_value(function):
 
 
 def names_what_it_refuses(function):
-    """The argument at fault, and not the same sentence for both."""
-    values = _latencies(100)
-    said = {}
-    for name, pair in (
-        ("recent", (values, _with_nan(values, 3))),
-        ("historical", (_with_nan(values, 3), values)),
-    ):
-        said[name] = _refusal(function, *pair, case=f"a NaN in {name}")
-        if name not in said[name]:
-            return f"for a NaN in {name} it says {said[name][:70]!r}. Which of the two arguments is it?"
-    if said["recent"] == said["historical"]:
-        return f"it says {said['recent'][:70]!r} whichever is at fault. Which of the two arguments is it?"
+    """The argument at fault, in everything that is refused, and not the same sentence for both."""
+    values, refused, let_through = _latencies(100), 0, None
+    for kind, window in (("a NaN", _with_nan(values, 3)), ("no values", []), ("one value", [151.0])):
+        said = {}
+        for name, pair in (("recent", (values, window)), ("historical", (window, values))):
+            try:
+                said[name] = _refusal(function, *pair, case=f"{kind} in {name}")
+            except NotYet as stop:  # it has a line of its own on the board
+                let_through = let_through or stop
+                continue
+            if name not in said[name].casefold():
+                return f"for {kind} in {name} it says {said[name][:70]!r}. Which of the two arguments is it?"
+        if len(said) == 2 and said["recent"] == said["historical"]:
+            return f"it says {said['recent'][:70]!r} whichever is at fault. Which of the two arguments is it?"
+        refused += len(said)
+    if not refused:
+        raise let_through
     return None
 
 
@@ -1209,6 +1453,86 @@ def _cuts_to_one_size(historical, recent, alpha=0.05):
         warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
 
 
+class _WarnsOfChangesOnly:
+    """An alarm that a flag keeps silent from its first warning to the next quiet night."""
+
+    rang = False
+
+    def __call__(self, historical, recent, alpha=0.05):
+        result = _tested(historical, recent)
+        drifted = result.pvalue < alpha
+        if drifted and not self.rang:
+            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+        self.rang = drifted
+
+
+class _RemembersBySize:
+    """An alarm that looks a result up by what two windows may share: their sizes."""
+
+    def __init__(self):
+        self.results = {}
+
+    def __call__(self, historical, recent, alpha=0.05):
+        result = self.results.setdefault((len(historical), len(recent)), _tested(historical, recent))
+        if result.pvalue < alpha:
+            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _other_side(historical, recent, alpha=0.05):
+    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
+    result = _ks(historical, recent, alternative="less")
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _halves_p(historical, recent, alpha=0.05):
+    result = _tested(historical, recent)
+    if result.pvalue / 2 < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _halves_alpha(historical, recent, alpha=0.05):
+    result = _tested(historical, recent)
+    if result.pvalue < alpha / 2:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _ignores_around_itself(historical, recent, alpha=0.05):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        challenge_right(historical, recent, alpha)
+
+
+def _announces(historical, recent, alpha=0.05):
+    result = _tested(historical, recent)
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), FutureWarning, stacklevel=2)
+
+
+class HiddenDriftWarning(DeprecationWarning):
+    """A category of one's own, of a kind that Python's default filters hide."""
+
+
+def _warns_in_a_hidden_category(historical, recent, alpha=0.05):
+    result = _tested(historical, recent)
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), HiddenDriftWarning, stacklevel=2)
+
+
+def _new_category_on_every_call(historical, recent, alpha=0.05):
+    class DataDriftWarning(UserWarning):
+        pass
+
+    result = _tested(historical, recent)
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), DataDriftWarning, stacklevel=2)
+
+
+def _class_for_text(historical, recent, alpha=0.05):
+    if _tested(historical, recent).pvalue < alpha:
+        warnings.warn(LatencyDriftWarning, stacklevel=2)
+
+
 def _everybodys_category(historical, recent, alpha=0.05):
     result = _tested(historical, recent)
     if result.pvalue < alpha:
@@ -1354,6 +1678,42 @@ def _asserts(historical, recent, alpha=0.05):
         warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
 
 
+def _names_nan_only(historical, recent, alpha=0.05):
+    if min(len(historical), len(recent)) < 2:
+        raise ValueError("too few values.")
+    result = _tested(historical, recent)
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _refuses_as_type_error(historical, recent, alpha=0.05):
+    try:
+        result = _tested(historical, recent)
+    except ValueError as error:
+        raise TypeError(str(error)) from None
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _refuses_by_returning(historical, recent, alpha=0.05):
+    try:
+        result = _tested(historical, recent)
+    except ValueError as error:
+        return error
+    if result.pvalue < alpha:
+        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+
+
+def _refuses_with_a_capital(historical, recent, alpha=0.05):
+    """Name the argument at the start of a sentence, and p in percent."""
+    for name, values in (("Historical", historical), ("Recent", recent)):
+        if len(values) < 2 or pd.isna(pd.Series(values)).any():
+            raise ValueError(f"{name} latencies are too few, or some are missing.")
+    result = _ks(np.asarray(historical, dtype=float), np.asarray(recent, dtype=float))
+    if result.pvalue < alpha:
+        warnings.warn(f"drift, p = {100 * result.pvalue:.1g} %", EarlyDriftWarning, stacklevel=2)
+
+
 def _blames_both(historical, recent, alpha=0.05):
     try:
         result = _tested(historical, recent)
@@ -1384,10 +1744,14 @@ EXERCISES = (
             (_alarm_without_category, "your own category"),
             (_alarm_without_number, "wants to read the p-value"),
             (_alarm_always, "should be silent"),
+            (_alarm_as_announcement, "DeprecationWarning instead"),
+            (_alarm_with_class_for_text, "a text first"),
+            (_alarm_with_category_first, "a text first"),
+            (_alarm_rounded_away, "wants to read the p-value"),
             (lambda p_value, alpha=0.05: p_value < alpha, "returned the truth value True instead"),
             (0.05, "a function is expected"),
         ),
-        right=(_alarm_as_instance,),
+        right=(_alarm_as_instance, _alarm_in_percent, _alarm_of_future_kind),
     ),
     Exercise(
         id="4.2",
@@ -1426,9 +1790,13 @@ EXERCISES = (
             (_count_with_global_filter, "filters changed"),
             (_count_true_results, "on how many of them did the check warn"),
             (_count_everything_as_error, "which of them do you catch"),
+            (_count_by_last_warning, "any one may be the alarm"),
+            (_count_records_as_warnings, "which part of a record"),
+            (_count_without_subclasses, "covers its subclasses"),
+            (_count_with_filter_for_one_category, "for which categories"),
             (lambda alarm, windows, category: len(windows), "it counted 7 for seven quiet nights"),
         ),
-        right=(_count_right, _count_by_error),
+        right=(_count_right, _count_by_error, _count_from_one_record),
     ),
     Exercise(
         id="4.4",
@@ -1447,9 +1815,11 @@ EXERCISES = (
             (_gate_that_catches_all, "the error is gone"),
             (_gate_left_open, "filters changed"),
             (_gate_without_filter, "run to its end"),
+            (_gate_with_a_rehearsal, "ran the release 2 times"),
+            (_gate_that_catches_another, "which of them do you catch"),
             (_gate_that_answers_true, "choose one of"),
         ),
-        right=(_gate_right,),
+        right=(_gate_right, _gate_that_ignores_the_rest),
     ),
     Exercise(
         id="4.5",
@@ -1471,9 +1841,13 @@ EXERCISES = (
             (_sorted_on_the_way, "in another order"),
             (_checks_and_forgets, "is a return missing"),
             (_one_value_let_through, "for one value it went on"),
+            (_integers_left_alone, "an array of floats"),
+            (_refused_by_returning, "stops nobody"),
+            (_refused_as_type_error, "for no values it broke with TypeError"),
+            (_nan_compared, "for one NaN at the end it went on"),
             (lambda values, name: np.asarray(values, dtype=float), "for no values it went on"),
         ),
-        right=(_checked, _checked_in_a_list),
+        right=(_checked, _checked_in_a_list, _refused_with_a_capital),
     ),
     Exercise(
         id="4.6",
@@ -1497,7 +1871,15 @@ EXERCISES = (
             (_raises_a_value_error, "raised ValueError (drift"),
             (_exits, "raised SystemExit"),
             (_warns_always, "on a night on which nothing had changed"),
-            (_reversed, "more alarms than promised"),
+            (_reversed, "one when nothing had changed"),
+            (_WarnsOfChangesOnly(), "remember that it has warned"),
+            (_RemembersBySize(), "remember an earlier night"),
+            (_other_side, "which side does your test look at"),
+            (_ignores_around_itself, "no filter of yours"),
+            (_announces, "FutureWarning instead"),
+            (_class_for_text, "a text first"),
+            (_halves_p, "More alarms than promised"),
+            (_halves_alpha, "alpha is 0.2: it kept silent"),
             (_alpha_hard_coded, "alpha is 0.2: it kept silent"),
             (_other_default_alpha, "it should take 0.05"),
             (_compares_means, "whole distributions, or means"),
@@ -1508,6 +1890,8 @@ EXERCISES = (
             (_pairs_them_up, "operands could not be broadcast"),
             (_cuts_to_one_size, "every request of the larger window"),
             (_everybodys_category, "UserWarning, which everybody uses"),
+            (_warns_in_a_hidden_category, "own filters hide"),
+            (_new_category_on_every_call, "no caller's filter can name it"),
             (_says_nothing, "neither this night's D nor its p-value"),
             (_rounds_p_away, "neither this night's D nor its p-value"),
             (_points_at_itself, "of your own code"),
@@ -1528,8 +1912,11 @@ EXERCISES = (
             (_empty_only, "for one recent value it"),
             (_asserts, "python -O"),
             (_blames_both, "whichever is at fault"),
+            (_names_nan_only, "for no values in recent it says 'too few"),
+            (_refuses_as_type_error, "broke with TypeError"),
+            (_refuses_by_returning, "stops nobody"),
             (None, "a function is expected"),
         ),
-        right=(challenge_right, _d_by_hand, warn_if_drift),
+        right=(challenge_right, _d_by_hand, warn_if_drift, _refuses_with_a_capital),
     ),
 )

@@ -161,10 +161,10 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
         return judge(answer)
     except NotYet as stop:
         return str(stop)
-    except Unanswered:
+    except (Unanswered, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        # An answer of a kind that no judge thought of must not end in a traceback.
+    except BaseException as error:
+        # An answer of a kind that no judge thought of must not end in a traceback, sys.exit or pytest.fail either.
         return (
             f"this answer could not be judged, {_describe_error(error)}. Is it of the kind that is asked for?"
         )
@@ -307,7 +307,7 @@ def as_number(answer: Any) -> float:
 
 
 def as_choice(answer: Any, choices: Sequence[str]) -> str:
-    """Return the answer as one of the choices, whatever its case and apostrophe; else stop the judgement."""
+    """Return the answer as one of the choices, however it is typed; anything else stops the judgement."""
     if isinstance(answer, str):
         for choice in choices:
             if _plain_words(answer) == _plain_words(choice):
@@ -317,8 +317,8 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
 
 
 def _plain_words(text: str) -> str:
-    """Return a text without apostrophes, straight or typographic, and in one case."""
-    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip().casefold()
+    """Return a text in one case, without apostrophes and without what may stand around it: B., (b), don’t."""
+    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()\t\n").casefold()
 
 
 def as_flag(answer: Any) -> bool:
@@ -380,7 +380,9 @@ def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = function(*args, **kwargs)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
     if result is Ellipsis:
         raise Unanswered
