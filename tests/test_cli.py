@@ -63,6 +63,16 @@ def test_a_tolerance_that_the_drift_does_not_exceed_turns_1_into_0(files):
     assert main([*arguments, "--tolerance", "0.95"]) == NO_DRIFT
 
 
+def test_evidence_adds_up_over_the_windows_of_a_file_when_asked(files, csv, capsys):
+    quiet = np.random.default_rng(7).normal(150, 20, size=8 * 60).round(2)
+    for moved, accumulated in ((0, NO_DRIFT), (5, DRIFT)):
+        arguments = [files["history"], csv("slightly.csv", quiet + moved, 5_000), *EIGHTY_WINDOWS]
+        assert main(arguments) == NO_DRIFT
+        assert main([*arguments, "--accumulate"]) == accumulated
+    printed = capsys.readouterr().out
+    assert "statistic ks, accumulated" in printed and "evidence added up over the windows" in printed
+
+
 def test_values_that_fill_no_window_are_mentioned(files, capsys):
     main([files["history"], files["healthy"], *EIGHTY_WINDOWS, "--window", "70"])
     assert "the last 40 values fill no window and were not judged" in capsys.readouterr().out
@@ -134,8 +144,26 @@ def test_words_are_left_out_with_a_report_when_history_has_as_many(csv, files, c
     )
 
 
+def test_a_reason_names_the_options_of_the_shell(files, tmp_path, capsys):
+    dates, commas = tmp_path / "dates.csv", tmp_path / "commas.csv"
+    dates.write_text("time,latency_ms\n" + "31.01.2024 10:00,150\n" * 60)
+    commas.write_text('latency_ms\n"1,234"\n' + "150\n" * 59)
+    assert main([str(dates), str(dates)]) == CANNOT_SAY
+    assert "pass --time-format ..., such as '%d/%m/%Y %H:%M'" in capsys.readouterr().err
+    assert main([files["history"], str(commas)]) == CANNOT_SAY
+    assert "pass --decimal ',' for the first, --decimal '.' for the second" in capsys.readouterr().err
+    assert main([files["history"], str(commas), "--decimal", ".", *EIGHTY_WINDOWS]) in (NO_DRIFT, DRIFT)
+
+
+def test_lists_may_be_written_with_commas_and_mean_each_of_them(files, capsys):
+    arguments = [files["history"], files["healthy"], *EIGHTY_WINDOWS]
+    assert main([*arguments, "--statistic", "ks,tail", "--cycles", "8h,1D"]) in (NO_DRIFT, DRIFT)
+    assert "statistic ks tail, cycles 8h 1D" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
-    "crash", [RuntimeError("a bug"), MemoryError(), ImportError("no pandas"), KeyError("x")]
+    "crash",
+    [RuntimeError("a bug"), MemoryError(), KeyboardInterrupt(), ImportError("no pandas"), KeyError("x")],
 )
 def test_a_crash_is_no_drift(files, monkeypatch, capsys, crash):
     def crashing(*arguments, **options):
@@ -143,7 +171,8 @@ def test_a_crash_is_no_drift(files, monkeypatch, capsys, crash):
 
     monkeypatch.setattr("utils.monitor.DriftMonitor", crashing)
     assert main([files["history"], files["healthy"]]) == CANNOT_SAY
-    assert type(crash).__name__ in capsys.readouterr().err
+    expected = "interrupted" if isinstance(crash, KeyboardInterrupt) else type(crash).__name__
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["one.csv"], ["a", "b", "--budget", "1/0"], ["a", "b", "--bogus"]])

@@ -121,6 +121,14 @@ def test_rows_left_out_are_warned_of_at_the_callers_line_even_when_no_report_is_
         ('"time" , "latency_ms"\n"2024-01-01 00:00" , "1.5"\n', [1.5]),
         ("\ufefftime,latency_ms\n2024-01-01 00:00,1.5\n", [1.5]),
         ("time,latency_ms\n2024-01-01 00:00,1.5", [1.5]),
+        ('time,latency_ms\n2024-01-01 00:00,"1,198.90"\n2024-01-01 00:01,119.89\n', [1198.9, 119.89]),
+        ('time,latency_ms\n2024-01-01 00:00,"1,198"\n2024-01-01 00:01,119.89\n', [1198, 119.89]),
+        ("time;latency_ms\n2024-01-01 00:00;1.198,90\n2024-01-01 00:01;119,89\n", [1198.9, 119.89]),
+        ("time;latency_ms\n2024-01-01 00:00;1 198,90\n2024-01-01 00:01;119,89\n", [1198.9, 119.89]),
+        ("time;latency_ms\n2024-01-01 00:00;1\u202f198\n2024-01-01 00:01;119,8\n", [1198, 119.8]),
+        ("time;latency_ms\n2024-01-01 00:00;12'001'198.9\n2024-01-01 00:01;119.8\n", [12001198.9, 119.8]),
+        ('latency_ms\n"1,234,567"\n12\n', [1234567, 12]),
+        ('"1,198.90"\n119.89\n', [1198.9, 119.89]),
         ("time,latency_ms\n2024-01-01 00:00,1e3\n2024-01-01 00:01,+2.\n\n\n", [1000, 2]),
     ],
 )
@@ -150,6 +158,7 @@ def test_compressed_files_and_other_encodings_are_read(write, compress, encoding
             "2024-01-01 00:01:00+00:00",
             "UTC",
         ),
+        (["2024-01-01 01:00:00+01", "2024-01-01 01:01:00+01"], "2024-01-01 00:01:00+00:00", "in UTC"),
         (["2024-01-01 00:00:00", "2024-01-01 00:01:00.500"], "2024-01-01 00:01:00.500000", "no time zone"),
         (["2024/01/01 00:00", "2024/01/01 00:01"], "2024-01-01 00:01:00", "no time zone"),
         (["1704067200", "1704067260.5"], "2024-01-01 00:01:00.500000+00:00", "s since 1970"),
@@ -292,6 +301,16 @@ def test_reading_changes_neither_the_file_nor_the_current_directory(write):
         ("time,p95\n2024-01-01 00:00,153 ms\n", {}, "no column of numbers, only entries such as '153 ms'"),
         ("time,latency\n01/02/2024 10:00,5\n", {}, r"'01/02/2024 10:00' in column 'time' .*time_format="),
         ("time,latency\n10:00:01,5\n", {}, "'10:00:01'.*time_format="),
+        ("timestamp,v\n31/Jan/2024:10:00:00 +0000,5\n", {}, "'31/Jan/2024:10:00:00 .0000'.*time_format="),
+        ("ts,v\n1704067200,5\n1704067260000,6\n", {}, "times in s and in ms since 1970"),
+        ("date,time,v\n2024-01-01,10:00,5\n2024-01-02,10:01,6\n", {}, "only days and column 'time' the time"),
+        (
+            'time,v,note\n2024-01-01 00:00,5,"ok\n2024-01-01 00:01,6,ok\n',
+            {},
+            "never closed.* line 2: close it",
+        ),
+        ('latency\n"1,234"\n999\n', {}, r"may be 1\.234 or 1234: .*decimal='\.' for the second"),
+        ("An export\ntime,latency\n2024-01-01 00:00,5\n", {}, "the header has 1 field, the first row 2"),
         ("time,latency\n01/02/2024,5\n", {"time_format": "%Y"}, "not as '%Y'"),
         ("time;latency\n2024-01-01 00:00;1,234\n", {}, r"may be 1\.234 or 1234: pass decimal=','"),
         (
@@ -313,6 +332,7 @@ def test_reading_changes_neither_the_file_nor_the_current_directory(write):
         (b"PK\x03\x04 a workbook", {}, "not a text file"),
         (b"PAR1\x00\x15\x04", {}, "not a text file"),
         (gzip.compress(b"time,latency_ms\n")[:12], {}, "damaged gzip"),
+        (gzip.compress(b"time,latency_ms\n")[:10] + b"\xff" * 20, {}, "damaged gzip"),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_refused_in_one_sentence(write, content, options, words):
@@ -333,6 +353,26 @@ def test_with_a_decimal_comma_a_point_is_no_decimal(write):
     recording = load_quietly(write("a;latency\nx;1,5\nx;1.234\nx;2,25\n"), decimal=",")
     assert recording.latencies.tolist() == [1.5, 2.25]
     assert findings(recording) == {"with no number in latency": (1, 3)}
+
+
+def test_with_a_decimal_point_a_comma_sets_thousands_apart_and_one_that_does_not_is_counted(write):
+    recording = load_quietly(write('latency\n"1,234"\n"1,5"\n999\n'), decimal=".")
+    assert recording.latencies.tolist() == [1234, 999] and "thousands separators" in str(recording)
+    assert findings(recording) == {"with no number in latency": (1, 3)}
+
+
+def test_one_odd_number_does_not_turn_the_others_around(write):
+    recording = load_quietly(write("latency;x\n" + "1,5;a\n" * 9 + "1.25;a\n"))
+    assert recording.latencies.tolist() == [1.5] * 9
+    assert findings(recording) == {"with no number in latency": (1, 11)}
+
+
+def test_rows_that_a_pair_of_stray_quotes_swallows_are_said(write):
+    rows = [f"2024-01-01 00:0{minute},{minute},ok\n" for minute in range(6)]
+    rows[1], rows[4] = rows[1].replace("ok", '"oops'), rows[4].replace("ok", 'oops"')
+    recording = load_quietly(write("time,latency_ms,note\n" + "".join(rows)))
+    assert findings(recording)["that takes several lines"] == (1, 3)
+    assert "(up to 4 lines)" in str(recording)
 
 
 def test_a_path_that_is_no_file_is_refused_in_one_sentence(tmp_path):

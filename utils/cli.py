@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from fractions import Fraction
 NO_DRIFT, DRIFT, CANNOT_SAY = 0, 1, 2
 # When so many more of the recent rows hold no number, the rows that do are no fair sample of them.
 RISE_IN_ROWS_LEFT_OUT = 0.05
+
+_PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error).
 options that take several values, --statistic and --cycles, stand after the two files.
@@ -29,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _judge(options)
     # Python exits with 1 after an uncaught exception, and 1 means drift: whatever went wrong ends here.
     except (ValueError, TypeError, OSError) as error:
-        reason = str(error).replace("false_alarm_rate", "--budget")  # the library's word for it
+        reason = _in_a_shell(str(error))
+    except KeyboardInterrupt:
+        reason = "interrupted."
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
     print(f"can't say: {reason}", file=sys.stderr)
@@ -49,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--column", help="the column to compare, when there are several of numbers")
     parser.add_argument(
         "--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M"
+    )
+    parser.add_argument("--time", metavar="COLUMN", help="the column of times, when another one is found")
+    parser.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        help="what stands before the decimals, . or , when a file leaves it open",
     )
     parser.add_argument("--window", type=int, default=60, help="measurements a window (default: 60)")
     parser.add_argument(
@@ -74,9 +86,21 @@ def _parser() -> argparse.ArgumentParser:
         help="cycles to take out first, such as 1D 7D; where the files have no times, in measurements",
     )
     parser.add_argument(
+        "--accumulate",
+        action="store_true",
+        help="let evidence add up over the recent file's windows: a drift too small for one may show over six",
+    )
+    parser.add_argument(
         "--picture", metavar="FILE", help="write a picture of history beside the window shown"
     )
     return parser
+
+
+def _in_a_shell(text: str) -> str:
+    """Return a sentence of the library with the names that its arguments have here."""
+    text = text.replace("false_alarm_rate", "--budget")
+    option = re.compile(r"\b(column|time|time_format|decimal)=(\.\.\.|'[.,]')")
+    return option.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
 
 
 def _fraction(text: str) -> Fraction:
@@ -93,14 +117,14 @@ def _judge(options: argparse.Namespace) -> int:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
-        history = load_latencies(options.history, options.column, time_format=options.time_format)
-        recent = load_latencies(
-            options.recent, options.column or history.column, time_format=options.time_format
-        )
-    print(f"history  {history}\n\nrecent   {recent}\n")
+        reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal")}
+        history = load_latencies(options.history, options.column, **reading)
+        recent = load_latencies(options.recent, options.column or history.column, **reading)
+    print(_in_a_shell(f"history  {history}\n\nrecent   {recent}\n"))
 
     historical, values = history.latencies, recent.latencies
-    cycles = _periods(options.cycles, history) if options.cycles else None
+    periods, statistics = _separate(options.cycles or ()), _separate(options.statistic)
+    cycles = _periods(periods, history, recent) if periods else None
     if _overlap(historical, values):
         print("note:     recent begins before history ends; what stands in both hides a drift\n")
     if recent.n_identical / recent.n_rows - history.n_identical / history.n_rows > RISE_IN_ROWS_LEFT_OUT:
@@ -119,13 +143,15 @@ def _judge(options: argparse.Namespace) -> int:
         historical,
         options.window,
         float(options.budget),
-        statistic=tuple(options.statistic),
+        statistic=tuple(statistics),
         cycles=cycles,
+        accumulate=options.accumulate,
         tolerance=options.tolerance,
     )
     if not n_windows:
+        plural = "" if len(values) == 1 else "s"
         raise ValueError(
-            f"{recent.path.name} has {len(values):,} values and a window takes {options.window:,}: "
+            f"{recent.path.name} has {len(values):,} value{plural} and a window takes {options.window:,}: "
             "collect more, or choose a smaller --window."
         )
     values = values.iloc[: n_windows * options.window]
@@ -135,10 +161,11 @@ def _judge(options: argparse.Namespace) -> int:
     window = values.iloc[shown * options.window : (shown + 1) * options.window]
     result = monitor.check(window, after=windows.iloc[:shown] if shown else None)
 
-    without = f", cycles {' '.join(options.cycles)}" if options.cycles else ""
+    more = f", cycles {' '.join(periods)}" if periods else ""
+    more += ", accumulated" if options.accumulate else ""
     print(
         f"settings: column {history.column}, window {options.window:,}, budget {options.budget}, "
-        f"tolerance {options.tolerance:g}, statistic {' '.join(options.statistic)}{without}"
+        f"tolerance {options.tolerance:g}, statistic {' '.join(statistics)}{more}"
     )
     print(
         f"windows:  {n_windows:,} judged, {alarms.sum():,} in alarm; of so many healthy ones about "
@@ -150,19 +177,28 @@ def _judge(options: argparse.Namespace) -> int:
     begins = f", from {windows.index[shown]}" if recent.has_times else ""
     print(f"          {which}: number {shown + 1:,}{begins}")
     print(f"verdict:  {result}")
-    if options.picture:
+    if options.picture is not None:
         _draw(options.picture, historical, window, result, f"Window {shown + 1:,} of {n_windows:,}")
     return DRIFT if alarms.any() else NO_DRIFT
 
 
-def _periods(periods: Sequence[str], history) -> tuple[str | float, ...]:
+def _separate(words: Sequence[str]) -> list[str]:
+    """Return the values of an option, also of one that was written with commas: 1D,7D."""
+    return [part for word in words for part in re.split(r"[,\s]+", word) if part]
+
+
+def _periods(periods: Sequence[str], history, recent) -> tuple[str | float, ...]:
     """Return periods as `DriftMonitor` takes them: times as text, or numbers of measurements."""
     counts = [period for period in periods if period.replace(".", "", 1).isdecimal()]
+    for period in periods:
+        if period not in counts and not _PERIOD.fullmatch(period):
+            raise ValueError(f"--cycles {period} is no period: write 1D for a day, 7D for a week, 8h, 90min.")
     if counts and history.has_times:  # pandas would take them for nanoseconds
         raise ValueError(f"--cycles {counts[0]} has no unit: write 1D for a day, 7D for a week, 8h, 90min.")
-    if len(counts) < len(periods) and not history.has_times:
+    timeless = [file.path.name for file in (history, recent) if not file.has_times]
+    if len(counts) < len(periods) and timeless:
         raise ValueError(
-            f"--cycles {' '.join(periods)} needs times, and {history.path.name} has none: give numbers of "
+            f"--cycles {' '.join(periods)} needs times, and {timeless[0]} has none: give numbers of "
             "measurements, such as 1440 for a day of minutes."
         )
     return tuple(float(period) if period in counts else period for period in periods)

@@ -12,6 +12,7 @@ import io
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "null", "no
 # A step is a gap when it is longer than so many usual steps; arrivals at random need more patience.
 REGULAR_GAP, IRREGULAR_GAP = 1.5, 20.0
 _IDENTICAL = "identical to an earlier row, kept"
+_END = "\x00end of the file\x00"  # no text file holds a zero byte
 
 _TIME_NAMES = ("timestamp", "@timestamp", "time", "_time", "datetime", "date_time", "ts", "date", "time_utc")
 _TIME_WORD = re.compile(r"time|date|(^|[^a-z])ts([^a-z]|$)", re.IGNORECASE)
@@ -32,10 +34,24 @@ _LATENCY_WORD = re.compile(
     re.IGNORECASE,
 )
 _ISO = re.compile(r"\d{4}[-/]\d\d[-/]\d\d([T ].*)?|\d{8}T\d{4,6}.*")
-_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
+_ZONE = re.compile(r"(?:Z|[T ].*[+-]\d\d(?::?\d\d)?)$")  # +01:00, +0100 or +01
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[AaPp][Mm])?")
 _CLOCK_OR_DATE = re.compile(r"\d{1,4}[./:-]\d{1,2}[./:-]\d{1,4}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _THREE_AFTER_COMMA = re.compile(r"[+-]?\d{1,3},\d{3}")
+# Numbers by the mark before their decimals, with thousands apart or not: 1,234.5 and 1 234.5, 1.234,5 and 1'234,5.
+_UNUSUAL = re.compile(r"\d[, '’\u00a0\u202f]\d")
+_SEPARATORS = {".": re.compile(r"[, '’\u00a0\u202f]"), ",": re.compile(r"[. '’\u00a0\u202f]")}
+_THOUSANDS = {
+    ".": re.compile(r"[+-]?\d{1,3}(?P<apart>[, '’\u00a0\u202f])\d{3}(?:(?P=apart)\d{3})*(?:\.\d*)?"),
+    ",": re.compile(
+        r"[+-]?\d{1,3}(?:(?P<apart>[ '’\u00a0\u202f])\d{3}(?:(?P=apart)\d{3})*(?:,\d+)?|(?:\.\d{3})+,\d+)"
+    ),
+}
+_NUMBER = {
+    ".": re.compile(rf"{_THOUSANDS['.'].pattern}|[+-]?\d+\.\d*"),
+    ",": re.compile(rf"{_THOUSANDS[','].pattern}|[+-]?\d+,\d+"),
+}
 # Seconds since 1970, from 2000 to 2100, and how many of each unit make one.
 _EPOCH_S = (946_684_800, 4_102_444_800)
 _EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -121,7 +137,7 @@ class Recording:
         if self.column is None:
             raise ValueError(
                 f"{self.path.name} has several columns of numbers ({', '.join(self.frame.columns)}): "
-                "say which one holds the latencies, column=... (in a shell, --column ...)."
+                "say which one holds the latencies, column=..."
             )
         return self.frame[self.column].dropna()
 
@@ -173,8 +189,8 @@ def load_latencies(
     The file has one row a measurement: a time and one or more columns of numbers, or only numbers. Found by
     themselves: the delimiter (comma, semicolon, tab, bar), a header or none, the column of times (ISO 8601,
     or seconds, ms, µs or ns since 1970), the columns of numbers, the unit in a column's name (``_ms``,
-    ``_seconds``; converted to ms), decimal commas, gzip, a byte order mark. Where two readings are possible,
-    nothing is guessed: an error says what to pass.
+    ``_seconds``; converted to ms), decimal commas, thousands separators, gzip, a byte order mark.
+    Where two readings are possible, nothing is guessed: an error says what to pass.
 
     Parameters
     ----------
@@ -279,7 +295,7 @@ def _read_text(path: Path) -> str:
         ) from None
     except PermissionError:
         raise PermissionError(f"{path} may not be read by this user: change its permissions.") from None
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path.name} is a damaged gzip file ({error}): fetch it again.") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
@@ -356,10 +372,15 @@ class _Table:
 
     def _parse(self, lines, start):
         rows, numbers, blank = [], [], []
-        reader = csv.reader(lines[start:], delimiter=self.delimiter, skipinitialspace=True)
+        reader = csv.reader([*lines[start:], _END], delimiter=self.delimiter, skipinitialspace=True)
         before = start
+        long = []
         try:
             for row in reader:
+                if row == [_END]:
+                    break
+                if start + reader.line_num > before + 1:
+                    long.append((before + 1, start + reader.line_num - before))
                 (rows if row else blank).append([cell.strip() for cell in row] if row else before + 1)
                 if row:
                     numbers.append(before + 1)
@@ -368,6 +389,15 @@ class _Table:
             raise ValueError(
                 f"{self.path.name} cannot be read as CSV at line {before + 1:,} ({error}): export it again."
             ) from None
+        if row != [_END]:  # it was swallowed: everything since the last opening quote would be one field
+            raise ValueError(
+                f"{self.path.name} has a quote that is opened and never closed, in the row that begins at line "
+                f"{long[-1][0]:,}: close it, or export without quotes."
+            )
+        if long:
+            what = "that takes several lines" if len(long) == 1 else "that take several lines"
+            most = max(n_lines for _, n_lines in long)
+            self.findings.append(Finding(len(long), "row", what, long[0][0], f"up to {most:,} lines"))
         blank = [line for line in blank if line < numbers[-1]]
         if blank:
             self.findings.append(Finding(len(blank), "blank line", "", blank[0]))
@@ -391,8 +421,8 @@ class _Table:
             return
         if len(ragged) == len(rows):
             raise ValueError(
-                f"{self.path.name}: the header has {_plural(width, 'field')} and no row has as many: "
-                "check the delimiter."
+                f"{self.path.name}: the header has {_plural(width, 'field')}, the first row {len(rows[0])}, and no row "
+                "has as many as the header: check the delimiter, and that the first line names the columns."
             )
         first = ragged[0]
         self.findings.append(
@@ -416,7 +446,8 @@ def _looks_like_header(rows) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(_DECIMAL_COMMA.fullmatch(cell)) or not np.isnan(pd.to_numeric(cell, errors="coerce"))
+    written = any(pattern.fullmatch(cell) for pattern in _NUMBER.values())
+    return written or not np.isnan(pd.to_numeric(cell, errors="coerce"))
 
 
 # Finding the columns ------------------------------------------------------------------------------
@@ -425,7 +456,7 @@ def _is_number(cell: str) -> bool:
 def _times(table: _Table, wanted: str | None, time_format: str | None, notes: list[str]):
     """Return the times, NaT where there is none, and their column's name; two None without such a column."""
     if wanted is not None and wanted not in table.columns:
-        raise ValueError(_no_such_column(table.path, "time", wanted, table.columns))
+        raise ValueError(_no_such_column(table.path, wanted, table.columns))
     by_name = [name for known in _TIME_NAMES for name in table.columns if name.lower() == known]
     worded = [name for name in table.columns if _TIME_WORD.search(name) and not _LATENCY_WORD.search(name)]
     candidates = dict.fromkeys([wanted] if wanted else [*by_name, *worded, *table.columns])
@@ -439,6 +470,12 @@ def _times(table: _Table, wanted: str | None, time_format: str | None, notes: li
     if readable:
         name = next(iter(readable))
         times, how = readable[name]
+        clock = next((other for other in table.columns if other != name and _all_clock(table, other)), None)
+        if clock and wanted is None and (times.dropna() == times.dropna().dt.normalize()).all():
+            raise ValueError(
+                f"{table.path.name}: column {name!r} has only days and column {clock!r} the time of day: write "
+                "both into one column, such as 2024-01-31T10:00:00."
+            )
         notes.append(f"times: {name} ({how})")
         others = [other for other in readable if other != name]
         if others:
@@ -446,8 +483,10 @@ def _times(table: _Table, wanted: str | None, time_format: str | None, notes: li
         return times, name
 
     for name in candidates:
-        cell = next((cell for cell in table.columns[name] if cell.lower() not in MISSING_WORDS), "")
-        if name == wanted or (_CLOCK_OR_DATE.match(cell) and not _is_number(cell)):
+        present = [cell for cell in table.columns[name] if cell.lower() not in MISSING_WORDS]
+        cell = present[0] if present else ""
+        words = present and sum(map(_is_number, present)) < len(present) / 2
+        if name == wanted or (words and (name in by_name or _CLOCK_OR_DATE.match(cell))):
             tried = f"not as {time_format!r}" if time_format else "not in ISO 8601"
             raise ValueError(
                 f"{table.path.name}: times such as {cell!r} in column {name!r} are {tried}: pass "
@@ -493,13 +532,29 @@ def _read_times(table: _Table, name: str, time_format: str | None, trusted: bool
                 in_range = values.between(_EPOCH_S[0] * many, _EPOCH_S[1] * many)
                 times = pd.to_datetime(values.where(in_range), unit=unit, utc=True)
                 return times, f"{unit.replace('us', 'µs')} since 1970, in UTC here"
+        units = {
+            unit: values.between(_EPOCH_S[0] * many, _EPOCH_S[1] * many)
+            for unit, many in _EPOCH_UNITS.items()
+        }
+        units = {unit: rows for unit, rows in units.items() if rows.any()}
+        if sum(rows.sum() for rows in units.values()) > len(cells) / 2 and len(units) > 1:
+            raise ValueError(
+                f"{table.path.name}: column {name!r} has times in {' and in '.join(units)} since 1970: "
+                "write all of them in one unit."
+            )
     return None, ""
+
+
+def _all_clock(table: _Table, name: str) -> bool:
+    """Whether a column holds times of day, and nothing else."""
+    present = [cell for cell in table.columns[name] if cell.lower() not in MISSING_WORDS]
+    return bool(present) and all(map(_CLOCK.fullmatch, present))
 
 
 def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tuple[np.ndarray, str]]:
     """Return the columns of numbers, in ms where a unit is known, each with its unit."""
     if column is not None and column not in table.columns:
-        raise ValueError(_no_such_column(table.path, "column", column, table.columns))
+        raise ValueError(_no_such_column(table.path, column, table.columns))
     if column is not None and column == time_name:
         raise ValueError(
             f"{table.path.name}: column {column!r} holds the times: name the column of latencies."
@@ -508,7 +563,7 @@ def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tupl
     for name, cells in table.columns.items():
         if name == time_name:
             continue
-        values, comma = _read_numbers(table, name, cells, decimal)
+        values, how = _read_numbers(table, name, cells, decimal)
         present = sum(cell.lower() not in MISSING_WORDS for cell in cells)
         unnamed = name.startswith("column ")
         if name != column and unnamed and len(values) > 1 and np.array_equal(values, np.arange(len(values))):
@@ -521,8 +576,8 @@ def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tupl
         if unit not in ("", "ms"):
             values = values * _IN_MS[unit]
         numbers[name] = (values, unit)
-        if comma:
-            notes.append(f"{name}: written with a decimal comma")
+        if how:
+            notes.append(f"{name}: written with {' and '.join(how)}")
     if column is not None and not np.isfinite(numbers[column][0]).any():
         raise ValueError(
             f"{table.path.name}: column {column!r} holds no number{_such_as(table.columns[column])}."
@@ -530,8 +585,7 @@ def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tupl
     if not numbers:
         cells = [cell for name in aside for cell in table.columns[name]]
         raise ValueError(
-            f"{table.path.name} has no column of numbers{_such_as(cells)}: "
-            "export raw values, without units or thousands separators."
+            f"{table.path.name} has no column of numbers{_such_as(cells)}: export raw values, without units."
         )
     if aside:
         notes.append(f"not numbers, not used: {', '.join(aside)}")
@@ -539,21 +593,39 @@ def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tupl
 
 
 def _read_numbers(table: _Table, name: str, cells: list[str], decimal: str | None):
-    if decimal == ",":
-        cells = [cell if "." not in cell else "with a point" for cell in cells]
-    commas = [cell for cell in cells if "," in cell and _DECIMAL_COMMA.fullmatch(cell)]
-    comma = False
-    if commas and decimal != "." and not any("." in cell for cell in cells):
-        if decimal is None and all(_THREE_AFTER_COMMA.fullmatch(cell) for cell in commas):
-            raise ValueError(
-                f"{table.path.name}: {commas[0]!r} in column {name!r} may be {commas[0].replace(',', '.')} "
-                f"or {commas[0].replace(',', '')}: pass decimal=',' for the first, or export plain numbers."
-            )
-        comma = True
-        cells = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
+    """Return the numbers, NaN where there is none, and what is unusual about the way they are written."""
+    how = []
+    if decimal == "," or any(map(_UNUSUAL.search, cells)):
+        mark = decimal or _decimal_mark(table, name, cells)
+        read = [_plain(cell, mark) for cell in cells]
+        if mark == "," and any(map(_DECIMAL_COMMA.search, cells)):
+            how.append("a decimal comma")
+        if any(map(_THOUSANDS[mark].fullmatch, cells)):
+            how.append("thousands separators")
+        cells = read
     values = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(dtype=float, copy=True)
     values[~np.isfinite(values)] = np.nan
-    return values, comma
+    return values, how
+
+
+def _decimal_mark(table: _Table, name: str, cells: list[str]) -> str:
+    """Return what most numbers of a column have before their decimals; nothing is guessed."""
+    both_ways = [cell for cell in cells if _THREE_AFTER_COMMA.fullmatch(cell)]
+    commas = sum(bool(_NUMBER[","].fullmatch(cell)) and "," in cell for cell in cells) - len(both_ways)
+    points = sum(bool(_NUMBER["."].fullmatch(cell)) and "." in cell for cell in cells)
+    if both_ways and commas <= 0 and not points:
+        raise ValueError(
+            f"{table.path.name}: {both_ways[0]!r} in column {name!r} may be {both_ways[0].replace(',', '.')} or "
+            f"{both_ways[0].replace(',', '')}: pass decimal=',' for the first, decimal='.' for the second."
+        )
+    return "," if commas > points else "."
+
+
+def _plain(cell: str, mark: str) -> str:
+    """Return a number as Python writes it, and anything else as something that is no number."""
+    if not _NUMBER[mark].fullmatch(cell):
+        return cell if mark == "." or "." not in cell else "with a point"
+    return _SEPARATORS[mark].sub("", cell).replace(",", ".")
 
 
 def _main_column(numbers, column, notes) -> str | None:
@@ -585,8 +657,8 @@ def _unit(name: str) -> str:
     return "" if words[-1] == "s" and not _LATENCY_WORD.search(spaced) else unit
 
 
-def _no_such_column(path, argument, wanted, columns) -> str:
-    return f"{path.name} has no column {wanted!r} ({argument}): it has {', '.join(columns)}."
+def _no_such_column(path, wanted, columns) -> str:
+    return f"{path.name} has no column {wanted!r}: it has {', '.join(columns)}."
 
 
 def _such_as(cells: Iterable[str]) -> str:

@@ -72,6 +72,20 @@ def _against_the_window_before(historical, unchanged, window, alpha):
     return float(np.mean([detect_drift(one, next_one, alpha=alpha).drifted for one, next_one in pairs]))
 
 
+def _distance_for_p(historical, unchanged, window, alpha):
+    return float(
+        np.mean([detect_drift(historical, w).statistic > alpha for w in _windows(unchanged, window)])
+    )
+
+
+def _mean_p_value(historical, unchanged, window, alpha):
+    return float(np.mean([detect_drift(historical, w).p_value for w in _windows(unchanged, window)]))
+
+
+def _of_all_requests(historical, unchanged, window, alpha):
+    return _number_of_pages(historical, unchanged, window, alpha) / len(unchanged)
+
+
 def _with_the_leftover(historical, unchanged, window, alpha):
     parts = [unchanged[start : start + window] for start in range(0, len(unchanged), window)]
     return float(np.mean([detect_drift(historical, part, alpha=alpha).drifted for part in parts]))
@@ -130,6 +144,12 @@ def judge_false_pages(answer):
                 _with_the_leftover,
                 "the last few requests fill no window, and a shorter window is another test. Leave them out.",
             ),
+            (
+                _distance_for_p,
+                "this compares D with `alpha`. A test rejects when its p-value is below `alpha`.",
+            ),
+            (_mean_p_value, "this is the mean p-value. In what share of the windows is p below `alpha`?"),
+            (_of_all_requests, "this divides by the number of requests. The pager goes off once a window."),
         ),
     )
     if sentence:
@@ -139,7 +159,10 @@ def judge_false_pages(answer):
         for (name, _), value, right in zip(cases, given, truth, strict=True)
         if not same_result(value, right)
     )
-    return f"for {first} the share is another one. One KS test a window, each against all of `historical`."
+    return (
+        f"for {first} the share is another one. One KS test a window, each against all of `historical`, and "
+        "each window begins where the one before ends."
+    )
 
 
 # 9.2: how late is a page -----------------------------------------------------------------------------------
@@ -183,6 +206,16 @@ def _never_means_everything(deployed_at, paged, window):
     return len(paged) * window - deployed_at if late is None else late
 
 
+def _never_means_minus_one(deployed_at, paged, window):
+    late = _requests_late(deployed_at, paged, window)
+    return -1 if late is None else late
+
+
+def _last_page(deployed_at, paged, window):
+    ends = [window * number for number, page in enumerate(paged, start=1) if page]
+    return ends[-1] - deployed_at if ends and ends[-1] > deployed_at else None
+
+
 def _page_at_the_very_end_counts(deployed_at, paged, window):
     ends = (window * number for number, page in enumerate(paged, start=1) if page)
     return next((end - deployed_at for end in ends if end >= deployed_at), None)
@@ -205,6 +238,10 @@ def judge_requests_late(answer):
     given = [call(function, *case, case=name) for name, case in _INCIDENTS]
     if all(value is None for value in given):
         raise NotYet("your function returns None for every incident: is a return missing?")
+    for (_, case), value in zip(_INCIDENTS, given, strict=True):
+        never = isinstance(value, bool | str) or (isinstance(value, float) and not math.isfinite(value))
+        if never and _requests_late(*case) is None:
+            raise NotYet(f"when no page counts, return None, not {value!r}.")
     given = [None if value is None else as_number(value) for value in given]
     wrong = [
         name
@@ -235,6 +272,11 @@ def judge_requests_late(answer):
                 "this is when the page came, counted from the first request. Count from the deployment.",
             ),
             (_never_means_zero, "0 says that the page came at once. When there was none, return None."),
+            (_never_means_minus_one, "-1 is a number of requests too. When there was no page, return None."),
+            (
+                _last_page,
+                "this is the last page. Mira was woken by the first one that the deployment can cause.",
+            ),
             (
                 _never_means_everything,
                 "this many requests without a page is not a delay. When there was no page, return None.",
@@ -273,6 +315,25 @@ def _rounded_down(share_caught, doubt):
     return max(1, math.floor(math.log(doubt) / math.log(1 - share_caught))) if share_caught < 1 else 1
 
 
+def _cut_off(share_caught, doubt):
+    return int(math.log(doubt) / math.log(1 - share_caught)) if share_caught < 1 else 1
+
+
+def _rounded_to_the_nearest(share_caught, doubt):
+    return max(1, round(math.log(doubt) / math.log(1 - share_caught))) if share_caught < 1 else 1
+
+
+def _not_one_window(share_caught, doubt):
+    return _quiet_windows(share_caught, doubt) if share_caught < 1 else 0
+
+
+def _below_the_doubt(share_caught, doubt):
+    number = 1
+    while (1 - share_caught) ** number >= doubt:
+        number += 1
+    return number
+
+
 def _not_rounded(share_caught, doubt):
     return math.log(doubt) / math.log(1 - share_caught) if share_caught < 1 else 1
 
@@ -299,6 +360,7 @@ _FAULTS = tuple(
         (0.9, 0.05),
         (0.6, 0.05),
         (0.5, 0.01),
+        (0.5, 0.25),  # two windows leave exactly the doubt
         (0.1, 0.05),
         (0.03, 0.2),
         (0.999, 0.05),
@@ -332,6 +394,19 @@ def judge_quiet_windows(answer):
             (
                 _rounded_down,
                 "so many windows leave more than the doubt that you accept. Round the other way.",
+            ),
+            (_cut_off, "so many windows leave more than the doubt that you accept. Round the other way."),
+            (
+                _rounded_to_the_nearest,
+                "the nearest whole number can be too small: it leaves more than the doubt that you accept.",
+            ),
+            (
+                _not_one_window,
+                "a fault that pages in every window has to be looked for, too: in one window at least.",
+            ),
+            (
+                _below_the_doubt,
+                "this asks for less than `doubt`. A chance of exactly `doubt` is accepted: `doubt` at most.",
             ),
             (_not_rounded, "the formula is right. Windows come in whole numbers: which way must you round?"),
             (
@@ -380,6 +455,21 @@ def _without_pages(latencies, paged, window):
 def _without_the_window_after(latencies, paged, window):
     paged = np.asarray(paged, dtype=bool)
     return np.asarray(latencies)[np.repeat(~(paged | np.append(False, paged[:-1])), window)]
+
+
+def _without_the_windows_around(latencies, paged, window):
+    paged = np.asarray(paged, dtype=bool)
+    after = np.append(False, paged[:-1])
+    return np.asarray(latencies)[np.repeat(_kept(paged) & ~after, window)]
+
+
+def _rolled(latencies, paged, window):
+    paged = np.asarray(paged, dtype=bool)
+    return np.asarray(latencies)[np.repeat(~(paged | np.roll(paged, -1)), window)]
+
+
+def _sorted(latencies, paged, window):
+    return np.sort(_healthy_rows(latencies, paged, window))
 
 
 def _only_pages(latencies, paged, window):
@@ -449,6 +539,15 @@ def judge_healthy_rows(answer):
                 _without_the_window_after,
                 "the window after the pages is left out. A fault begins in the window before.",
             ),
+            (
+                _without_the_windows_around,
+                "the window after the pages is thrown away too. Only the one before may hold the fault unseen.",
+            ),
+            (
+                _rolled,
+                "the last window has no next one. Here it is taken to be followed by the first.",
+            ),
+            (_sorted, "the right requests, sorted. Leave them in their order."),
             (_only_pages, "this keeps the windows in alarm and throws the healthy ones away."),
             (
                 _before_the_first_page,
@@ -493,13 +592,21 @@ def _shared_with_the_rest(mean_ms, factor, share):
     return (factor - 1) * mean_ms / (1 - share)
 
 
+def _in_seconds(mean_ms, factor, share):
+    return _wait_that_pages(mean_ms, factor, share) / 1_000
+
+
+def _in_means(mean_ms, factor, share):
+    return (factor - 1) / share
+
+
 def _total_of_the_slow(mean_ms, factor, share):
     return (factor - 1) * mean_ms / share + mean_ms
 
 
 _ALERTS = tuple(
     (f"a mean of {mean_ms} ms, a factor of {factor} and a share of {share}", (mean_ms, factor, share))
-    for mean_ms, factor, share in ((150.0, 2.0, 0.02), (0.4, 3.0, 0.02), (80.0, 1.5, 0.25), (150.0, 3.0, 0.9))
+    for mean_ms, factor, share in ((150.0, 2.0, 0.02), (0.4, 3.0, 0.02), (80.0, 1.5, 0.25), (150.0, 3.0, 0.8))
 )
 
 
@@ -534,6 +641,8 @@ def judge_wait_that_pages(answer):
                 _shared_with_the_rest,
                 "this divides by the share of requests that do not wait. The others carry the growth.",
             ),
+            (_in_seconds, "this is in seconds. Milliseconds are asked for."),
+            (_in_means, "this is how many times the mean they must wait. How many milliseconds is it?"),
             (
                 _total_of_the_slow,
                 "this is how long such a request takes in all. Asked is what it waits on top.",
@@ -626,6 +735,9 @@ EXERCISES = (
             (_against_its_own_kind, "contains it"),
             (_against_the_window_before, "the one before"),
             (_with_the_leftover, "fill no window"),
+            (_distance_for_p, "compares D with `alpha`"),
+            (_mean_p_value, "mean p-value"),
+            (_of_all_requests, "number of requests"),
             (lambda historical, unchanged, window, alpha: alpha, "One KS test a window"),
             (
                 lambda historical, unchanged, window, alpha: unchanged.reshape(-1, window),
@@ -657,6 +769,10 @@ EXERCISES = (
             (_the_moment_of_the_page, "Count from the deployment"),
             (_never_means_zero, "return None"),
             (_never_means_everything, "not a delay"),
+            (_never_means_minus_one, "return None"),
+            (_last_page, "this is the last page"),
+            (lambda *case: _requests_late(*case) or math.inf, "return None, not inf"),
+            (lambda *case: _requests_late(*case) or False, "return None, not False"),
             (_page_at_the_very_end_counts, "none of the new one"),
             (lambda deployed_at, paged, window: paged.index(True) * window, "the count is another one"),
             (lambda deployed_at, paged, window: print(deployed_at), "return missing"),
@@ -677,6 +793,10 @@ EXERCISES = (
             (_one_over_share, "on average"),
             (_powers_of_the_share, "chance that it does not"),
             (_rounded_down, "Round the other way"),
+            (_cut_off, "Round the other way"),
+            (_rounded_to_the_nearest, "can be too small"),
+            (_not_one_window, "in one window at least"),
+            (_below_the_doubt, "exactly `doubt` is accepted"),
             (_not_rounded, "whole numbers"),
             (_straight_line, "chances of missing multiply"),
             (_one_less, "one window fewer"),
@@ -706,6 +826,9 @@ EXERCISES = (
             (_without_pages, "may hold the beginning"),
             (_without_the_window_after, "begins in the window before"),
             (_only_pages, "throws the healthy ones away"),
+            (_without_the_windows_around, "Only the one before"),
+            (_rolled, "no next one"),
+            (_sorted, "in their order"),
             (_before_the_first_page, "after the rollback"),
             (_window_numbers, "numbers of windows"),
             (_fast_rows, "sorts out slow requests"),
@@ -738,12 +861,15 @@ EXERCISES = (
             (_new_mean, "mean at which the alert pages"),
             (_shared_with_the_rest, "do not wait"),
             (_total_of_the_slow, "on top"),
+            (_in_seconds, "in seconds"),
+            (_in_means, "times the mean"),
             (lambda mean_ms, factor, share: mean_ms, "solve for the wait"),
             (7_500, "a function is expected"),
         ),
         right=(
             lambda mean_ms, factor, share: mean_ms * factor / share - mean_ms / share,
             lambda mean_ms, factor, share: np.array([(factor * mean_ms - mean_ms) / share]),
+            lambda mean_ms, factor, share: round((factor - 1) * mean_ms / share, 2),
         ),
     ),
     Exercise(
