@@ -1,19 +1,27 @@
 """What chapter 02 claims, measured again with other seeds."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import seaborn as sns
 from scipy.signal import find_peaks
 from scipy.stats import gaussian_kde
 
 from utils import simulate
 
 
+def density_at(at, sample, bw_adjust=1):
+    """Return the height of the KDE at each latency in at, as the chapter writes it out."""
+    bandwidth_ms = bw_adjust * sample.std(ddof=1) * sample.size ** (-1 / 5)
+    bells = np.exp(-0.5 * ((at[:, None] - sample) / bandwidth_ms) ** 2)
+    return bells.sum(axis=1) / (sample.size * bandwidth_ms * np.sqrt(2 * np.pi))
+
+
 def share_with_several_humps(windows, bw_adjust):
     """Return the share of windows whose KDE has more than one hump, counted as the chapter counts them."""
     several = 0
     for sample in windows:
-        kde = gaussian_kde(sample, bw_method=lambda kde: kde.scotts_factor() * bw_adjust)
-        density = kde(np.linspace(sample.min(), sample.max(), 120))
+        density = density_at(np.linspace(sample.min(), sample.max(), 120), sample, bw_adjust)
         several += len(find_peaks(density, prominence=0.02 * density.max())[0]) > 1
     return several / len(windows)
 
@@ -31,6 +39,15 @@ def humps():
     healthy = rng.normal(150, 20, size=(60, 200))
     bad = simulate.bad_node(rng.normal(150, 20, size=(60, 200)), rng, factor=1.6)
     return {b: (share_with_several_humps(healthy, b), share_with_several_humps(bad, b)) for b in (0.5, 1, 2)}
+
+
+@pytest.mark.parametrize("bw_adjust", [0.25, 1, 3])
+def test_the_kde_written_out_is_the_one_that_seaborn_draws(bw_adjust):
+    sample = np.random.default_rng(1_001).normal(150, 20, size=200)
+    ax = sns.kdeplot(sample, bw_adjust=bw_adjust)
+    at, drawn = ax.lines[0].get_data()
+    plt.close(ax.figure)
+    np.testing.assert_allclose(density_at(at, sample, bw_adjust), drawn, rtol=1e-9)
 
 
 def test_a_narrow_bandwidth_invents_humps_in_healthy_data(humps):
@@ -100,6 +117,17 @@ def test_medians_of_quiet_windows_of_fifty_are_often_5_ms_apart_and_of_five_hund
     }
     assert 0.2 < apart[50] < 0.4
     assert apart[500] < 0.02
+
+
+def test_peaks_of_quiet_windows_wander_more_than_their_medians():
+    rng = np.random.default_rng(1_012)
+    at = np.linspace(110, 190, 161)
+    for size, (low, high) in {50: (0.35, 0.7), 500: (0.15, 0.5)}.items():
+        pairs = rng.normal(150, 20, (80, 2, size))
+        peaks = np.array([[at[density_at(at, sample).argmax()] for sample in pair] for pair in pairs])
+        peaks_apart = np.mean(np.abs(np.diff(peaks)) > 5)
+        assert low < peaks_apart < high
+        assert peaks_apart > np.mean(np.abs(np.diff(np.median(pairs, axis=2))) > 5)
 
 
 def share_picked(shift_ms, size, rng, line_ups=300):

@@ -159,7 +159,7 @@ def null_histogram(
     ax = plt.subplots()[1] if ax is None else ax
     sns.histplot(np.asarray(null_statistics), color=HISTORICAL, label="Without drift", ax=ax)
     if observed is not None:
-        ax.axvline(observed, color=INK, linestyle="--", linewidth=2, label=f"Observed: {observed:.3f}")
+        ax.axvline(observed, color=INK, linestyle="--", linewidth=2, label=f"Observed: {observed:.4g}")
     ax.set(title=title, xlabel=xlabel, ylabel="Comparisons")
     ax.legend()
     return ax

@@ -21,6 +21,7 @@ def judge_how_much_slower(answer) -> str | None:
     """Judge the difference of the two means of the course's data, in ms."""
     slower_ms = as_number(answer)
     historical, recent = course_latencies()
+    _, control = course_latencies(drifted=False)
     right = recent.mean() - historical.mean()
     if _close(slower_ms, right, 0.05):
         return None
@@ -36,12 +37,23 @@ def judge_how_much_slower(answer) -> str | None:
             "this is the distance that the simulation was told to make. The samples that it drew came out "
             "a little different: measure them."
         )
+    if any(
+        _close(slower_ms, a.mean() - b.mean(), 0.0005)
+        for a, b in ((recent, control), (control, recent), (control, historical), (historical, control))
+    ):
+        return "this is a distance from or to the no-drift control. The question asks for the other two data sets."
     if _close(slower_ms, np.median(recent) - np.median(historical), 0.05):
         return "this is the distance between the medians. A good number, but the question asks for the means."
     if any(_close(slower_ms, right / mean * scale, 0.002 * scale) for scale in (1, 100) for mean in (
         historical.mean(), recent.mean()
     )):  # fmt: skip
         return "this is a distance relative to a mean. The question asks for it in ms."
+    if _close(slower_ms, recent.mean() / historical.mean(), 0.002):
+        return (
+            "this is one mean divided by the other. The question asks for the distance between them, in ms."
+        )
+    if _close(slower_ms, right, 0.6):
+        return "close, but rounded. Hand in the number as it was computed, or with one decimal at least."
     if _close(abs(slower_ms), abs(historical - np.resize(recent, historical.size)).mean(), 0.5):
         return "this compares requests pair by pair, but they do not come in pairs: take the means first."
     return "take the mean of each data set first, then the recent one minus the historical one."
@@ -70,7 +82,13 @@ def judge_share_of_slow_requests(answer) -> str | None:
         return "this is the share in the no-drift control. The question asks about the recent requests."
     if _close(share, (recent > SLOW_MS).sum() / historical.size, 0.0005):
         return "the slow requests are counted well, but divided by the size of the other data set."
-    if _close(share, right, 0.005):
+    if _close(share, right / (historical > SLOW_MS).mean(), 0.01):
+        return "this is how many times as large the share has become. The question asks for the share itself."
+    if _close(share, 1.1 * (historical > SLOW_MS).mean(), 0.0005):
+        return "this is a tenth more than the historical share, as if it grew with the mean. Count, and see."
+    if _close(share, (recent > SLOW_MS).sum() / (historical.size + recent.size), 0.0005):
+        return "the slow requests are counted well, but divided by the requests of both data sets together."
+    if _close(share, right, 0.008):
         return "close, but rounded or counted a little differently. Hand in the number as it was computed."
     if not 0 <= share <= 1:
         return f"a share lies between 0 and 1, this is {share:g}."
@@ -105,17 +123,25 @@ def judge_mean_shift_function(answer) -> str | None:
             "your function returns the same number for every pair of samples. Does it use the samples that "
             "it is given, or the data that stand outside of it?"
         )
+    if np.allclose(said, [recent.mean() for _, recent in pairs]):
+        return "this is the mean of the second sample. By how much does it differ from that of the first?"
+    if any(np.ptp(said - [sign * pair[i].mean() for pair in pairs]) < 1e-6 for i, sign in ((0, -1), (1, 1))):
+        return (
+            "your function uses one of the two samples that it is given, and for the other one data that stand "
+            "outside of it."
+        )
     if np.allclose(said, -right):
         return "slower should be positive: which of the two samples do you subtract from which?"
-    if np.allclose(said, np.abs(right)):
+    if np.allclose(said, np.abs(right)) or np.allclose(said, np.maximum(right, 0)):
         return "a service can also become faster. Your function reports that as slower: the sign is lost."
-    if any(np.allclose(said, np.round(right, decimals), rtol=0, atol=1e-9) for decimals in range(5)):
+    if np.allclose(said, np.trunc(right)) or any(
+        np.allclose(said, np.round(right, decimals), rtol=0, atol=1e-9) for decimals in range(5)
+    ):
         return "your function rounds. Return the number as it is, and round where you print it."
     if np.allclose(said, [np.median(recent) - np.median(historical) for historical, recent in pairs]):
         return "this is the distance between the medians. The question asks for the means."
-    if np.allclose(said, [recent.mean() / historical.mean() for historical, recent in pairs]) or np.allclose(
-        said, right / [historical.mean() for historical, _ in pairs]
-    ):
+    relative = right / [historical.mean() for historical, _ in pairs]
+    if any(np.allclose(said, ratio) for ratio in (1 + relative, relative, 100 * relative)):
         return "this is a ratio. The question asks for a difference, in ms."
     wrong = int(np.argmax(np.abs(said - right)))
     return (
@@ -148,6 +174,9 @@ EXERCISES = (
             (15, "the simulation was told"),
             (np.median(course_latencies()[1]) - np.median(course_latencies()[0]), "medians"),
             (0.104, "relative"),
+            (1.104, "divided by the other"),
+            (course_latencies()[1].mean() - course_latencies(drifted=False)[1].mean(), "no-drift control"),
+            (16, "rounded"),
             ("15.5", "a number is expected"),
             (25, "take the mean of each"),
         ),
@@ -170,6 +199,10 @@ EXERCISES = (
             (0.024, "no-drift control"),
             (0.066, "size of the other"),
             (0.13, "rounded"),
+            (0.125, "rounded"),
+            (6.95, "how many times"),
+            (0.0209, "as if it grew with the mean"),
+            (0.044, "both data sets"),
             (0.5, "compare every recent request"),
         ),
         right=(0.132, np.float64(66 / 500)),
@@ -194,6 +227,11 @@ EXERCISES = (
             (lambda historical, recent: recent - historical, "ValueError"),
             (lambda historical, recent: round(np.mean(recent) - np.mean(historical)), "rounds"),
             (lambda historical, recent: round(np.mean(recent) - np.mean(historical), 1), "rounds"),
+            (lambda historical, recent: int(np.mean(recent) - np.mean(historical)), "rounds"),
+            (lambda historical, recent: max(0, np.mean(recent) - np.mean(historical)), "sign is lost"),
+            (lambda historical, recent: 100 * (np.mean(recent) / np.mean(historical) - 1), "ratio"),
+            (lambda historical, recent: np.mean(recent), "mean of the second sample"),
+            (lambda first, second: np.mean(second) - course_latencies()[0].mean(), "stand outside"),
             (15.5, "a function is expected"),
         ),
         right=(

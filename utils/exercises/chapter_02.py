@@ -29,7 +29,10 @@ def share_between_160_and_170(answer):
     """Judge the share of recent latencies from 160 to 170 ms; the area under the KDE is near enough."""
     share = as_number(answer)
     historical, recent = simulate.course_latencies()
-    true, of_historical = (np.mean((s >= 160) & (s <= 170)) for s in (recent, historical))
+    _, quiet = simulate.course_latencies(drifted=False)
+    true, of_historical, of_quiet = (np.mean((s >= 160) & (s <= 170)) for s in (recent, historical, quiet))
+    if share == of_quiet:  # exactly, since it's near enough to pass otherwise
+        return "that is the share in the no-drift control; the recent requests are asked for."
     if abs(share - true) <= 0.02:
         return None
     if abs(share - true / 10) <= 0.004:
@@ -183,6 +186,8 @@ def _ecdf_problem(shares, expected, sample, at) -> str | None:
             "between 147 and 147.5 ms your function climbs, though no request lies between. An ECDF is a "
             "staircase: it moves only at a request."
         )
+    if any(np.allclose(shares, np.round(expected, decimals)) for decimals in (1, 2, 3)):
+        return "your function rounds. Return the share as it is, and round where you print it."
     worst = int(np.argmax(np.abs(shares - expected)))
     return (
         f"at {at[worst]:g} ms your function returned {shares[worst]:.3g}. Count by hand the requests at or "
@@ -325,6 +330,8 @@ def _names_slower(finding):
 def _names_faster(finding):
     history = simulate.course_latencies()[0]
     title = _title(as_function(finding), history - 12, "recent requests that are 12 ms quicker")
+    if "no visible shift" in title.casefold():
+        return f"the medians differ by 12 ms, and the title is {title!r}. A difference can be below zero."
     if "faster" not in title.casefold() or "slower" in title.casefold():
         return f"for quicker recent requests the title is {title!r}. Which of the two medians is larger?"
     if any(amount < 0 for amount in _amounts(title)):
@@ -341,6 +348,10 @@ def _names_the_amount(finding):
     if not _amounts(title):
         return f'the title {title!r} has no number followed by the unit "ms".'
     if not any(abs(abs(amount) - moved) <= 0.6 for amount in _amounts(title)):
+        if any(abs(amount) == int(moved) for amount in _amounts(title)):
+            return (
+                f"the medians differ by {moved:.2f} ms, and the title {title!r} cuts the decimals off. Round."
+            )
         return f"the title {title!r} gives another amount than the medians have moved by."
     return None
 
@@ -360,7 +371,10 @@ def _claims_nothing_without_drift(finding):
             continue
         title = _title(as_function(finding), quiet, "recent requests that have not drifted")
         if "slower" in title.casefold() or "faster" in title.casefold():
-            return f"nothing drifted, and the title says {title!r}. Two samples never have the same median."
+            said = f"nothing drifted, and the title says {title!r}. "
+            if "no visible shift" in title.casefold():
+                return said + "Leave both words out of it: who skims a title reads them."
+            return said + "Two samples never have the same median."
         if "no visible shift" not in title.casefold():
             return f'nothing drifted, and the title {title!r} does not say "no visible shift".'
     return None
@@ -374,7 +388,8 @@ def _keeps_to_the_limit(finding):
             return f"the medians differ by 3.4 ms, which is more than the limit, and the title is {title!r}."
     title = _title(as_function(finding), history + 2.6, "medians that differ by 2.6 ms")
     if "no visible shift" not in title.casefold():
-        return f"the medians differ by 2.6 ms, which is less than the limit, and the title is {title!r}."
+        said = f"the medians differ by 2.6 ms, which is less than the limit, and the title is {title!r}."
+        return said + " Is it rounded before it is compared?" * (_amounts(title) == [3.0])
     return None
 
 
@@ -382,7 +397,8 @@ def _ignores_a_few_timeouts(finding):
     rng = np.random.default_rng(260)
     with_timeouts = np.where(rng.random(500) < 0.02, 2_000.0, rng.normal(150, 20, size=500))
     title = _title(as_function(finding), with_timeouts, "a few timeouts of 2,000 ms")
-    if "slower" in title.casefold() or "faster" in title.casefold():
+    plain = title.casefold()
+    if ("slower" in plain or "faster" in plain) and "no visible shift" not in plain:
         said = (
             f"a few requests in 500 took 2,000 ms, the others as long as ever, and the title says {title!r}. "
         )
@@ -516,6 +532,26 @@ def _title_of_the_method(historical, recent):
     return "Kernel density estimate of latency, historical and recent"
 
 
+def _title_with_both_words(historical, recent):
+    title = _title_right(historical, recent)
+    return "no visible shift, neither slower nor faster" if title.startswith("No") else title
+
+
+def _title_that_cuts(historical, recent):
+    moved = int(_moved_ms(historical, recent))
+    return "no visible shift" if abs(moved) < 3 else f"{abs(moved)} ms {'slower' if moved > 0 else 'faster'}"
+
+
+def _title_rounded_first(historical, recent):
+    moved = round(_moved_ms(historical, recent))
+    return "no visible shift" if abs(moved) < 3 else f"{abs(moved)} ms {'slower' if moved > 0 else 'faster'}"
+
+
+def _title_slower_only(historical, recent):
+    moved = _moved_ms(historical, recent)
+    return f"{moved:.0f} ms slower" if moved >= 3 else "no visible shift"
+
+
 def _title_unrounded(historical, recent):
     moved = _moved_ms(historical, recent)
     direction = "slower" if moved > 0 else "faster"
@@ -537,6 +573,7 @@ EXERCISES = (
             (18, "reads as percent"),
             (90, "counts requests"),
             (0.13, "historical requests"),
+            (np.mean(np.abs(simulate.course_latencies(drifted=False)[1] - 165) <= 5), "no-drift control"),
             (0.59, "two edges"),
             ("0.18", "a number is expected"),
         ),
@@ -573,6 +610,7 @@ EXERCISES = (
             (_ecdf_unsorted, "as if it were sorted"),
             (_ecdf_counts, "A share ends at 1"),
             (_ecdf_above, "the share above"),
+            (lambda sample, at: np.round(_ecdf_by_search(sample, at), 2), "rounds"),
             (_ecdf_interpolated, "staircase"),
             (_ecdf_one_value, "one share per latency"),
             (_ecdf_broadcast, "your function raised ValueError"),
@@ -637,6 +675,10 @@ EXERCISES = (
             (_title_without_amount, "gives the amount in ms"),
             (_title_of_the_method, 'says "slower"'),
             (_title_unrounded, "one short line, rounded"),
+            (_title_with_both_words, "claims nothing when nothing drifted"),
+            (_title_that_cuts, "gives the amount in ms"),
+            (_title_rounded_first, "draws the line at 3 ms"),
+            (_title_slower_only, 'says "faster" when they are faster'),
             ("Recent requests are 15 ms slower", "a function is expected"),
         ),
         right=(_title_right,),
