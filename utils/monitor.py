@@ -103,6 +103,7 @@ class _History:
 
     def __init__(self, values, window, statistics):
         self.window, self.statistics = window, statistics
+        self._edges_by_length = {}
         missing = np.isnan(values)
         some_missing = bool(missing.any())
         whole = values.size // window * window
@@ -243,11 +244,13 @@ class _History:
 
     def _edges(self, length):
         """Return the shares at which the values of a row take turns, and the area up to each."""
-        n = self.sorted.size
-        edges = np.arange(length + 1) / length
-        whole = np.minimum((edges * n).astype(np.intp), n - 1)
-        part = (edges * n - whole) * (self.sorted[whole] - self.sorted[0]) / n
-        return edges, self._running_sums[whole] + part
+        if length not in self._edges_by_length:
+            n = self.sorted.size
+            edges = np.arange(length + 1) / length
+            whole = np.minimum((edges * n).astype(np.intp), n - 1)
+            part = (edges * n - whole) * (self.sorted[whole] - self.sorted[0]) / n
+            self._edges_by_length[length] = edges, self._running_sums[whole] + part
+        return self._edges_by_length[length]
 
     def _tails(self, rows):
         """Return the mean excess beyond history's outer quantiles, less history's own: above, below."""
