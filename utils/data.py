@@ -526,7 +526,7 @@ def _read_times(table: _Table, name: str, time_format: str | None, trusted: bool
 
     if trusted:
         values = pd.to_numeric(cells, errors="coerce")
-        middle = values.median()
+        middle = values.median() if values.notna().any() else np.nan  # pandas 2.2 warns of nothing but NaN
         for unit, many in _EPOCH_UNITS.items():
             if _EPOCH_S[0] * many <= middle < _EPOCH_S[1] * many:
                 in_range = values.between(_EPOCH_S[0] * many, _EPOCH_S[1] * many)
