@@ -319,7 +319,8 @@ def sampling_error(n_historical, n_recent, alpha=0.05):
     """Return how far the measured D may exceed the true distance, at most, with probability 1 - alpha.
 
     The distance e that solves ``2 exp(-2 e**2 n m / (n + m)) = alpha``: the Dvoretzky-Kiefer-Wolfowitz
-    inequality with Massart's constant 2, in its form for two samples (Wei and Dudley 2012).
+    inequality with Massart's constant 2 [3]_, in its form for two samples [4]_; the notes of `detect_drift` say
+    for which sizes that is proved.
 
     Examples
     --------
