@@ -269,3 +269,19 @@ def test_a_marker_that_cannot_be_blanked_is_said_before_anything_is_run_or_writt
     said = capsys.readouterr().err
     assert said.startswith("03_ks_test: a # SOLUTION cannot be blanked") and said.count("\n") == 1
     assert (tmp_path / "03_ks_test.ipynb").read_bytes() == before
+
+
+def test_what_cannot_be_displayed_is_said_although_an_older_output_is_stored(tmp_path):
+    source = """
+class Figure:
+    def _repr_html_(self):
+        raise AttributeError("no renderer")
+
+display(Figure())
+"""
+    cell = printing(source, "what an earlier run showed")
+    cell.metadata["tags"] = ["nbval-ignore-output"]
+    stored = notebook(TITLE, cell)
+    stored.metadata["executed"] = authoring.code_hash(stored)
+    with pytest.raises(RuntimeError, match="cannot be displayed: AttributeError: no renderer"):
+        authoring.execute(stored, tmp_path)

@@ -63,6 +63,8 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     ------
     nbclient.exceptions.CellExecutionError
         If a cell raises and isn't tagged ``raises-exception``.
+    RuntimeError
+        If a cell runs to its end and what it shows cannot be displayed.
     """
     fresh = copy.deepcopy(notebook)
     NotebookClient(
@@ -73,6 +75,13 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         new.metadata.pop("execution", None)
         if new.cell_type != "code":
             continue
+        # Said before the stored output of an earlier run is put in its place.
+        for output in new.outputs:
+            if output.output_type == "error" and "raises-exception" not in tags(new):
+                raise RuntimeError(
+                    f"what the cell that begins {new.source[:60]!r} shows cannot be displayed: "
+                    f"{output.ename}: {output.evalue}"
+                )
         if same_code and "nbval-ignore-output" in tags(new) and old.outputs:
             new.outputs = old.outputs
         # A slider is dead without its kernel; the picture beside it stays.

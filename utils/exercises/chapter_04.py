@@ -473,34 +473,30 @@ def _count_any_category(alarm, windows, category):
     return counted
 
 
-def _count_by_last_warning(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always")
-            alarm(window)
-        counted += bool(record) and issubclass(record[-1].category, category)
-    return counted
+def _count_nights(rang: Callable) -> Callable:
+    """Return a way to count the nights on which the record of warnings says, by `rang`, that an alarm rang."""
+
+    def count(alarm, windows, category):
+        counted = 0
+        for window in windows:
+            with warnings.catch_warnings(record=True) as record:
+                warnings.simplefilter("always")
+                alarm(window)
+            counted += rang(record, category)
+        return counted
+
+    return count
 
 
-def _count_records_as_warnings(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always")
-            alarm(window)
-        counted += any(isinstance(entry, category) for entry in record)
-    return counted
-
-
-def _count_without_subclasses(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always")
-            alarm(window)
-        counted += any(warning.category is category for warning in record)
-    return counted
+_count_by_last_warning = _count_nights(
+    lambda record, category: bool(record) and issubclass(record[-1].category, category)
+)
+_count_records_as_warnings = _count_nights(
+    lambda record, category: any(isinstance(entry, category) for entry in record)
+)
+_count_without_subclasses = _count_nights(
+    lambda record, category: any(warning.category is category for warning in record)
+)
 
 
 def _count_with_filter_for_one_category(alarm, windows, category):
