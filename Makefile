@@ -88,10 +88,10 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check utils tests
 
 notebooks: $(VENV)/installed
-	$(BIN)/python -m utils.authoring $(CHAPTER)
+	$(BIN)/python -m tools.authoring $(CHAPTER)
 
 html slides: $(VENV)/installed
-	$(BIN)/python -m utils.publishing $@
+	$(BIN)/python -m tools.publishing $@
 
 # PEERS=1 runs the other tools in the same process, from an environment of their own on a Python that they
 # install on. Each is installed by itself, so that one that cannot be had does not stop the others; at the end

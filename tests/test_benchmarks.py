@@ -3,7 +3,7 @@
 import pytest
 
 from tests.benchmarks import growth
-from utils.monitor import FEWEST_BLOCKS
+from utils.alarm.monitor import FEWEST_BLOCKS
 
 
 @pytest.mark.parametrize(("history", "window"), [sizes for panel in growth.SIZES for sizes in panel])

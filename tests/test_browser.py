@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from utils import authoring, publishing
+from tools import authoring, publishing
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: make test-browser"

@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from utils import authoring
+from tools import authoring
 from utils.exercises import chapter_01
 from utils.simulate import course_latencies
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest, ks_2samp, kstest, mannwhitneyu, norm
 
 from utils import simulate
-from utils.drift import detect_drift
+from utils.alarm.drift import detect_drift
 
 ALPHA = 0.05
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ks_2samp
 
-from utils.drift import DataDriftWarning, warn_if_drift
+from utils.alarm.drift import DataDriftWarning, warn_if_drift
 from utils.exercises import chapter_04, engine, verdict
 from utils.simulate import course_latencies
 
@@ -66,7 +66,7 @@ def test_ignoring_a_category_silences_its_subclasses_and_no_other():
     [
         ("error::UserWarning", 1, "Alarm: drifted"),
         ("error::__main__.Alarm", 0, "Invalid -W option ignored"),
-        ("error::utils.drift.DataDriftWarning", 0, "Invalid -W option ignored"),
+        ("error::utils.alarm.drift.DataDriftWarning", 0, "Invalid -W option ignored"),
     ],
 )
 def test_python_can_escalate_a_builtin_category_from_outside_and_ignores_your_own(option, exit_code, heard):

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.ensemble import IsolationForest
 
-from utils.drift import detect_drift
+from utils.alarm.drift import detect_drift
 from utils.exercises.chapter_05 import night
 from utils.simulate import course_latencies
 

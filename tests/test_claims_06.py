@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 from scipy.special import kolmogorov
 
-from utils.drift import sampling_error
+from utils.alarm.drift import sampling_error
 from utils.exercises.chapter_06 import ALARMS_SEEN, HEALTHY_WINDOWS, WINDOW, autocorrelated_week, two_days
-from utils.monitor import DriftMonitor
+from utils.alarm.monitor import DriftMonitor
 from utils.simulate import autocorrelated_latencies, autocorrelated_noise
 
 SEEDS = pytest.mark.parametrize("seed", [601, 602, 603])

@@ -11,7 +11,7 @@ from utils import simulate
 from utils.exercises.chapter_08 import _after as after
 from utils.exercises.chapter_08 import _policy_year as policy_year
 from utils.exercises.chapter_08 import _price as price
-from utils.monitor import DriftMonitor
+from utils.alarm.monitor import DriftMonitor
 
 WINDOW, MONTH, HISTORY, HOURS = 60, 720, 35 * 24, 120 * 24
 CYCLES, ALL = (24 * 60, 168 * 60), ("ks", "wasserstein", "tail")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from utils import cli, simulate
-from utils.monitor import DriftMonitor
+from utils import simulate
+from utils.alarm import cli
+from utils.alarm.monitor import DriftMonitor
 from utils.service import OrderService
 
 SEEDS = pytest.mark.parametrize("seed", [101, 202, 303])

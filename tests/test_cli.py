@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.cli import CANNOT_SAY, DRIFT, NO_DRIFT, main
-from utils.drift import detect_drift
+from utils.alarm.cli import CANNOT_SAY, DRIFT, NO_DRIFT, main
+from utils.alarm.drift import detect_drift
 
 EIGHTY_WINDOWS = ("--budget", "1/50")
 
@@ -88,7 +88,7 @@ def test_options_reach_the_monitor(files, monkeypatch):
         seen.update(options, arguments=arguments, n=len(historical))
         raise Spy
 
-    monkeypatch.setattr("utils.monitor.DriftMonitor", spy)
+    monkeypatch.setattr("utils.alarm.monitor.DriftMonitor", spy)
     options = "--window 40 --budget 1/99 --tolerance 0.2 --statistic ks tail --cycles 1D 7D".split()
     main([files["history"], files["healthy"], *options])
     assert seen["arguments"] == (40, 1 / 99) and seen["n"] == 4_800
@@ -169,7 +169,7 @@ def test_a_crash_is_no_drift(files, monkeypatch, capsys, crash):
     def crashing(*arguments, **options):
         raise crash
 
-    monkeypatch.setattr("utils.monitor.DriftMonitor", crashing)
+    monkeypatch.setattr("utils.alarm.monitor.DriftMonitor", crashing)
     assert main([files["history"], files["healthy"]]) == CANNOT_SAY
     expected = "interrupted" if isinstance(crash, KeyboardInterrupt) else type(crash).__name__
     assert expected in capsys.readouterr().err
@@ -192,7 +192,7 @@ def test_the_help_tells_the_exit_status(capsys):
 
 def test_the_command_itself_exits_with_the_verdict(files):
     command = Path(sys.executable).with_name("detect-drift")
-    start = [str(command)] if command.exists() else [sys.executable, "-m", "utils.cli"]
+    start = [str(command)] if command.exists() else [sys.executable, "-m", "utils.alarm.cli"]
     done = subprocess.run(
         [*start, files["history"], files["slower"], *EIGHTY_WINDOWS],
         capture_output=True,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from utils.data import DataQualityWarning, load_latencies
+from utils.alarm.data import DataQualityWarning, load_latencies
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-import utils.drift
-from utils.drift import (
+import utils.alarm.drift
+from utils.alarm.drift import (
     DataDriftWarning,
     DriftResult,
     _significance,
@@ -336,7 +336,7 @@ def test_without_drift_there_is_no_warning():
 
 SCRIPT = """\
 import numpy as np
-from utils.drift import warn_if_drift
+from utils.alarm.drift import warn_if_drift
 healthy = np.arange(100.0)
 for again in range(3):
     warn_if_drift(healthy, healthy + 50)
@@ -368,7 +368,7 @@ def test_in_a_pipeline_the_warning_becomes_an_error_that_stops_it(script):
     stopped = script("-W", "error")
     assert stopped.returncode == 1 and stopped.stdout == ""
     assert "line 5, in <module>" in stopped.stderr
-    assert stopped.stderr.splitlines()[-1].startswith("utils.drift.DataDriftWarning: Drift: recent is slower")
+    assert stopped.stderr.splitlines()[-1].startswith("utils.alarm.drift.DataDriftWarning: Drift: recent is slower")
 
 
 # --- input -------------------------------------------------------------------------------------------------
@@ -594,7 +594,7 @@ def test_ties_are_exact():
 def test_pandas_is_not_needed():
     code = (
         "import sys; sys.modules['pandas'] = None\n"
-        "from utils.drift import detect_drift\n"
+        "from utils.alarm.drift import detect_drift\n"
         "print(detect_drift([1, 2], [1, 3]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -602,5 +602,5 @@ def test_pandas_is_not_needed():
 
 
 def test_the_examples_in_the_docstrings_are_true():
-    outcome = doctest.testmod(utils.drift)
+    outcome = doctest.testmod(utils.alarm.drift)
     assert outcome.attempted > 10 and outcome.failed == 0

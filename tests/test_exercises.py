@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib
 import json
 import numbers
 import re
@@ -19,10 +20,24 @@ from utils.exercises import check, engine, hint, progress, reveal, verdict
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted(int(path.stem[-2:]) for path in (ROOT / "utils" / "exercises").glob("chapter_*.py"))
 EXERCISES = [exercise for chapter in CHAPTERS for exercise in engine.load_chapter(chapter)]
+
+
+def _answers(table):
+    """Return the wrong or the right answers of tests/answers, by exercise."""
+    found = {exercise.id: list(getattr(exercise, table.lower(), ())) for exercise in EXERCISES}
+    for path in sorted((ROOT / "tests" / "answers").glob("chapter_*.py")):
+        for id, answers in getattr(importlib.import_module(f"tests.answers.{path.stem}"), table).items():
+            found[id] += answers
+    return found
+
+
+WRONG, RIGHT = _answers("WRONG"), _answers("RIGHT")
+for _exercise in EXERCISES:  # a slip is its own test
+    WRONG[_exercise.id] = [*_exercise.slips(), *WRONG[_exercise.id]]
 EACH_EXERCISE = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 EACH_FUNCTION = pytest.mark.parametrize(
     "exercise",
-    [exercise for exercise in EXERCISES if any(callable(answer) for answer, _ in exercise.wrong)],
+    [exercise for exercise in EXERCISES if any(callable(answer) for answer, _ in WRONG[exercise.id])],
     ids=lambda exercise: exercise.id,
 )
 
@@ -46,7 +61,7 @@ def _fresh_kernel(monkeypatch):
 @EACH_EXERCISE
 def test_an_exercise_is_complete(exercise):
     assert len(exercise.hints) >= 2
-    assert len(exercise.wrong) >= 3
+    assert len(WRONG[exercise.id]) >= 3
     assert len(set(exercise.hints)) == len(exercise.hints)
     assert exercise.why.strip().endswith(".")
 
@@ -60,7 +75,7 @@ def test_an_untouched_exercise_is_unanswered(exercise):
 
 @cache
 def _verdicts_on_wrong_answers(id):
-    return [verdict(id, answer) for answer, _ in engine.find(id).wrong]
+    return [verdict(id, answer) for answer, _ in WRONG[id]]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +83,7 @@ def _verdicts_on_wrong_answers(id):
     [
         pytest.param(exercise.id, number, words, id=f"{exercise.id}-{number}")
         for exercise in EXERCISES
-        for number, (_, words) in enumerate(exercise.wrong, start=1)
+        for number, (_, words) in enumerate(WRONG[exercise.id], start=1)
     ],
 )
 def test_a_known_wrong_answer_gets_its_diagnosis(id, number, words):
@@ -77,7 +92,7 @@ def test_a_known_wrong_answer_gets_its_diagnosis(id, number, words):
     assert words.casefold() in str(said).casefold()
 
 
-@pytest.mark.parametrize(("id", "answer"), [case for e in EXERCISES for case in _named(e, e.right)])
+@pytest.mark.parametrize(("id", "answer"), [case for e in EXERCISES for case in _named(e, RIGHT[e.id])])
 def test_another_right_way_is_accepted(id, answer):
     assert verdict(id, answer).state == "right", str(verdict(id, answer))
 
@@ -147,7 +162,7 @@ def test_every_exercise_that_expects_a_function_is_tested_with_functions():
 @EACH_EXERCISE
 def test_judging_twice_gives_the_same_verdict_and_leaves_the_filters_alone(exercise):
     before = list(warnings.filters)
-    answer, _ = exercise.wrong[0]
+    answer, _ = WRONG[exercise.id][0]
     assert str(verdict(exercise.id, answer)) == str(verdict(exercise.id, answer))
     assert warnings.filters == before
 
@@ -194,7 +209,7 @@ def _right_numbers(exercise):
         for _, source, _ in _cells_that_check(exercise.id)
         for literal in re.findall(r"= *([\d_.]+) *# SOLUTION", source)
     ]
-    found = _numbers_in([float(literal) for literal in literals]) + _numbers_in(list(exercise.right))
+    found = _numbers_in([float(literal) for literal in literals]) + _numbers_in(list(RIGHT[exercise.id]))
     shown = {form.format(number) for number in found for form in ("{:g}", "{:.4g}", "{:.3g}", "{:.2g}")}
     return {text for text in shown if len(text) >= 3 and "e" not in text}
 
@@ -204,10 +219,10 @@ def _right_numbers(exercise):
 )
 def test_neither_hints_nor_diagnoses_give_a_right_number_away(exercise):
     right = _right_numbers(exercise)
-    single = [number for answer in exercise.right for number in _numbers_in([answer])][:1]
+    single = [number for answer in RIGHT[exercise.id] for number in _numbers_in([answer])][:1]
     tries = [factor * number for number in single for factor in (0, -0.5, 0.01, 0.5, 0.8, 1.3, 2, 10, 100)]
     judged = [(answer, verdict(exercise.id, answer)) for answer in tries]
-    known = [answer for answer, _ in exercise.wrong]
+    known = [answer for answer, _ in WRONG[exercise.id]]
     judged += zip(known, _verdicts_on_wrong_answers(exercise.id), strict=True)
     # What is quoted from the learner, and the choices that the question lists, give nothing away.
     said = [str(given).replace(str(answer), "") for answer, given in judged]
@@ -223,7 +238,7 @@ def test_neither_hints_nor_diagnoses_give_a_right_number_away(exercise):
 def test_a_function_that_changes_what_it_is_given_spoils_no_later_verdict(exercise):
     def spoils(*args, **kwargs):
         result = next(
-            (copy.deepcopy(right(*args, **kwargs)) for right in exercise.right if callable(right)), None
+            (copy.deepcopy(right(*args, **kwargs)) for right in RIGHT[exercise.id] if callable(right)), None
         )
         for given in (*args, *kwargs.values()):
             if isinstance(given, list | dict | set):
@@ -233,7 +248,7 @@ def test_a_function_that_changes_what_it_is_given_spoils_no_later_verdict(exerci
         return result
 
     verdict(exercise.id, spoils)
-    for answer, words in exercise.wrong:
+    for answer, words in WRONG[exercise.id]:
         said = verdict(exercise.id, answer)
         assert said.state == "not yet" and words.casefold() in str(said).casefold()
 
@@ -254,7 +269,6 @@ def toy(monkeypatch):
         judge=_judge_512,
         hints=("Simulate first.", "Then double."),
         why="a small window cries wolf.",
-        wrong=((64, "four times"), ("512", "a number"), (None, "return missing")),
     )
     monkeypatch.setattr(
         engine,
@@ -395,8 +409,10 @@ def test_an_interrupt_ends_the_check_and_not_the_exercise(toy):
     def is_interrupted(sample):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(engine.NeverReturned, match="as long as you waited for one value"):
         engine.call(is_interrupted, np.zeros(1), case="one value")
+    object.__setattr__(toy, "judge", is_interrupted)
+    assert "interrupted" in verdict("99.1", 3).message
 
 
 def test_a_known_slip_is_named_and_one_that_cannot_be_made_is_passed_over():

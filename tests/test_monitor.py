@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from scipy.signal import lfilter
 
-from utils.drift import detect_drift
-from utils.monitor import DriftMonitor, _evidence_threshold, _sorted_with_order
+from utils.alarm.drift import detect_drift
+from utils.alarm.monitor import DriftMonitor, _evidence_threshold, _sorted_with_order
 from utils.plots import monitor_run
 
 ALL = ("ks", "wasserstein", "tail")

@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from utils import authoring
+from tools import authoring
 from utils.exercises import engine
 
 SOLUTIONS = sorted(authoring.SOLUTIONS.glob("*.ipynb"))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from utils.exercises import engine
-from utils.exercises.__main__ import main, stored_verdicts
+from tools.overview import main, stored_verdicts
 
 
 def save(path, *printed):

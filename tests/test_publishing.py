@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from utils import authoring, publishing
+from tools import authoring, publishing
 
 LEAVES_THE_MACHINE = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["'](?:https?:)?//""")
 

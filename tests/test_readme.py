@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from utils import authoring, simulate
+from tools import authoring
+from utils import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = {

@@ -114,7 +114,7 @@ def ecdf_gap(historical, recent, location: float, ax: Axes | None = None, *, tit
     historical, recent : array_like of shape (n,) and (m,)
         Latencies in ms.
     location : float
-        The latency in ms at which the gap is drawn, as `utils.drift.DriftResult.location` gives it.
+        The latency in ms at which the gap is drawn, as `utils.alarm.drift.DriftResult.location` gives it.
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
     title : str
@@ -179,7 +179,7 @@ def monitor_run(
     Parameters
     ----------
     rows : DataFrame
-        What `utils.monitor.DriftMonitor.check_many` returned. Accumulated evidence is drawn if there is any,
+        What `utils.alarm.monitor.DriftMonitor.check_many` returned. Accumulated evidence is drawn if there is any,
         else the statistic.
     threshold : float
         The monitor's.

@@ -7,6 +7,7 @@ the same data. Chapters 01 and 08 explain the models; nothing here is needed to 
 from __future__ import annotations
 
 import numpy as np
+from scipy.signal import lfilter
 
 HISTORICAL_MEAN_MS, HISTORICAL_SD_MS, HISTORICAL_SIZE = 150, 20, 1_000
 RECENT_MEAN_MS, RECENT_SD_MS, RECENT_SIZE = 165, 22, 500
@@ -69,15 +70,8 @@ def autocorrelated_noise(size: int | tuple[int, ...], rho: float, rng: np.random
             f"rho must lie in [0, 1), got {rho}: at 1 the noise is a random walk and never settles."
         )
     noise = rng.normal(size=size)
-    if rho == 0:
-        return noise
     noise[..., 1:] *= np.sqrt(1 - rho**2)
-    # Instead of value by value: every pass doubles how far back each one remembers.
-    reach = 1
-    while reach < noise.shape[-1] and rho**reach > 1e-17:
-        noise[..., reach:] += rho**reach * noise[..., :-reach]
-        reach *= 2
-    return noise
+    return lfilter([1], [1, -rho], noise)
 
 
 def autocorrelated_latencies(
@@ -171,3 +165,95 @@ def bad_node(
 def leak(latencies: np.ndarray, final_factor: float = 1.4) -> np.ndarray:
     """Return latencies that grow steadily, up to `final_factor` times the healthy ones at the end."""
     return latencies * np.linspace(1, final_factor, latencies.shape[-1])
+
+
+# Archives: the recordings that exercises ask about ---------------------------------------------------------
+# Reading on here gives answers away.
+
+REQUESTS_PER_HOUR = np.array(
+    [6, 3, 2, 2, 2, 4, 8, 15, 24, 30, 34, 36, 36, 35, 34, 32, 30, 30, 32, 34, 30, 22, 13, 6]
+)
+REQUESTS_PER_HOUR.flags.writeable = False
+ARCHIVE_KINDS = {"A": "bad node", "B": "no drift", "C": "timeouts", "D": "slower", "E": "spread"}
+WEEKDAY_KINDS = ("shift", "spread", "tail", "none")
+
+
+def archive_days(size: int = 20_000) -> dict[str, np.ndarray]:
+    """Return log-normal latencies in ms of the day "before" and of days "A" to "E", each with an incident or none.
+
+    Parameters
+    ----------
+    size : int
+        Requests a day.
+    """
+    rng = np.random.default_rng(14)
+
+    def healthy():
+        return rng.lognormal(np.log(150), 0.3, size)
+
+    make = {
+        "no drift": healthy,
+        "slower": lambda: 1.1 * healthy(),
+        "spread": lambda: 150 * (healthy() / 150) ** 1.4,
+        "timeouts": lambda: np.where(rng.random(size) < 1 / 50, 900, healthy()),
+        "bad node": lambda: healthy() * np.where(rng.random(size) < 1 / 5, 1.5, 1),
+    }
+    return {"before": healthy()} | {day: make[kind]() for day, kind in ARCHIVE_KINDS.items()}
+
+
+def weekdays(seed: int = 24) -> dict[str, np.ndarray]:
+    """Return 500 latencies in ms of each day from "Monday" to "Thursday": of four kinds, one a day.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the generator, which also shuffles `WEEKDAY_KINDS` over the days.
+    """
+    rng = np.random.default_rng(seed)
+    latencies = {kind: rng.normal(150, 20, size=500) for kind in WEEKDAY_KINDS}
+    latencies["shift"] += 12
+    latencies["spread"] = 150 + 1.5 * (latencies["spread"] - 150)
+    latencies["tail"] = slow_tail(latencies["tail"], rng, share=0.03, factor=2)
+    names = ("Monday", "Tuesday", "Wednesday", "Thursday")
+    return {name: latencies[kind] for name, kind in zip(names, rng.permutation(WEEKDAY_KINDS), strict=True)}
+
+
+def night(name: str, requests: int = 5_000):
+    """Return one night of labelled requests, "A" or "B".
+
+    Returns
+    -------
+    DataFrame
+        One row a request: ``latency_ms`` and ``failed``, the label that the error log gives in the morning.
+
+    Raises
+    ------
+    ValueError
+        If there is no such night.
+    """
+    import pandas as pd  # nothing else here needs it
+
+    if name not in ("A", "B"):
+        raise ValueError(f'there is no night {name!r}: ask for night("A") or night("B").')
+    mean_ms, sd_ms, unseen = {"A": (144, 17, 0.0), "B": (150, 20, 0.65)}[name]
+    rng = np.random.default_rng({"A": 505, "B": 507}[name])
+    latency_ms = rng.normal(mean_ms, sd_ms, requests)
+    failed = rng.random(requests) < 0.02
+    odd = failed & (rng.random(requests) >= unseen)
+    return pd.DataFrame({"latency_ms": latency_ms + odd * rng.choice([-80, 80], requests), "failed": failed})
+
+
+def two_days(requests: int = 200_000) -> tuple[np.ndarray, np.ndarray]:
+    """Return the latencies in ms of two days with very many requests."""
+    rng = np.random.default_rng(62)
+    return rng.normal(150, 20, requests), rng.normal(150.4, 20, requests)
+
+
+def autocorrelated_week(window: int = 200) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return a healthy history of 59 windows and two later windows, "A" and "B".
+
+    Latencies are in ms and in the order of time; a slow request tends to follow a slow one.
+    """
+    series = autocorrelated_latencies(70 * window, 0.9, np.random.default_rng(66))
+    later = {"A": series[61 * window : 62 * window], "B": series[65 * window : 66 * window] + 22}
+    return series[: 59 * window], later

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from scipy.stats import ks_2samp
 
 from tests.benchmarks.timing import duration, median_seconds, print_table
-from utils.drift import detect_drift
-from utils.monitor import DriftMonitor
+from utils.alarm.drift import detect_drift
+from utils.alarm.monitor import DriftMonitor
 
 PLOT = Path("build/growth.png")
 # Four windows are the shortest history that a monitor takes.

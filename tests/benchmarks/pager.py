@@ -22,7 +22,7 @@ from scipy import stats
 from scipy.signal import lfilter
 from tqdm.auto import tqdm
 
-from utils.monitor import DriftMonitor
+from utils.alarm.monitor import DriftMonitor
 
 WINDOW = 60
 DAY, WEEK = 24 * 60, 7 * 24 * 60

@@ -9,8 +9,8 @@ from scipy.stats import ks_2samp
 
 from tests.benchmarks.peers import installed
 from tests.benchmarks.timing import duration, median_seconds, print_table, seconds
-from utils.drift import detect_drift
-from utils.monitor import DriftMonitor
+from utils.alarm.drift import detect_drift
+from utils.alarm.monitor import DriftMonitor
 
 MILLION = 1_000_000
 WINDOW = 500

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, ks_2samp, norm, ttest_ind
 
-from utils.drift import warn_if_drift
+from utils.alarm.drift import warn_if_drift
 from utils.exercises.engine import (
     Exercise,
     NotYet,

@@ -18,7 +18,7 @@ from utils.exercises.engine import (
     call,
     known_slip,
 )
-from utils.monitor import DriftMonitor
+from utils.alarm.monitor import DriftMonitor
 from utils.simulate import autocorrelated_latencies
 
 HEALTHY_WINDOWS, ALARMS_SEEN = 400, 31

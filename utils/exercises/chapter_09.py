@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from utils import simulate
-from utils.drift import detect_drift
+from utils.alarm.drift import detect_drift
 from utils.exercises.engine import (
     Exercise,
     NotYet,

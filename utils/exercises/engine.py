@@ -1,25 +1,33 @@
 """Judge an answer, say in one sentence which idea went wrong, and never raise.
 
-A chapter's exercises stand in ``utils/exercises/chapter_NN.py`` as a tuple ``EXERCISES``; they are loaded
-when the first of them is checked. A judge gets the learner's answer and returns ``None`` when it is right,
-else the sentence that helps; the functions ``as_number``, ``as_choice``, ``as_flag``, ``as_array``,
-``as_function`` and ``call`` take the answer apart and stop the judgement with `NotYet` when it isn't even of
-the right kind. `known_slip` names the mistake behind a function's wrong results.
+A chapter's exercises stand in ``utils/exercises/chapter_NN.py`` as a tuple ``EXERCISES``, loaded when the first
+of them is checked. An exercise is declared: `number_exercise`, `choice_exercise` and `function_exercise` take
+what is right and the **slips**, the wrong ideas that learners have, each with its sentence. A slip is the
+diagnosis and its own test: the tests hand each one in as an answer. What no table can say is an `Exercise` with
+a judge in code, which takes an answer apart with ``as_number``, ``as_choice``, ``as_flag``, ``as_array``,
+``as_parts`` and ``as_function``, and runs a learner's function with `call`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dis
 import importlib
+import inspect
 import io
+import itertools
 import json
 import numbers
 import re
+import signal
+import threading
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,10 +36,16 @@ import numpy as np
 State = Literal["unanswered", "not yet", "right"]
 SYMBOLS: dict[State, str] = {"unanswered": "○", "not yet": "✗", "right": "✓"}
 SOLUTIONS = Path(__file__).resolve().parents[2] / "solutions"
+LIMIT_SECONDS = 10  # for one call of a learner's function
+EXACT = 1e-9  # two computations of one thing differ by less
 
 
 class NotYet(Exception):
     """Stops a judgement; its text is the sentence that the learner reads."""
+
+
+class NeverReturned(NotYet):
+    """Stops a judgement, and all that would follow in the same verdict: a function ran too long."""
 
 
 class Unanswered(Exception):
@@ -48,44 +62,42 @@ class Exercise:
         Chapter and number, as in ``"3.2"``.
     judge : callable
         Takes the answer; returns None when it is right, else the sentence that helps. A `Scoreboard` is
-        a judge that reports several behaviours, one line each.
+        a judge that reports several behaviors, one line each.
     hints : sequence of str
         From a nudge to nearly there; at least two.
     why : str
         One sentence on why the right answer matters.
-    wrong : sequence of (answer, str)
-        Wrong answers that real learners give, each with words that its diagnosis must contain. The tests
-        run them all; at least three.
-    right : sequence
-        Other right ways to answer than the solution notebook's; the tests run them too.
+    slips : callable
+        Returns the declared wrong answers, each with its sentence; the tests hand them in.
     """
 
     id: str
     judge: Callable[[Any], str | None]
     hints: Sequence[str]
     why: str
-    wrong: Sequence[tuple[Any, str]]
+    slips: Callable[[], Iterable[tuple[Any, str]]] = tuple
+    wrong: Sequence[tuple[Any, str]] = ()  # of chapters that have not moved to tests/answers
     right: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """A judge for one answer with many behaviours.
+    """A judge for one answer with many behaviors.
 
     Parameters
     ----------
-    behaviours : sequence of (str, callable)
-        A behaviour's name and its judge, which takes the answer and returns None or the sentence that helps.
+    behaviors : sequence of (str, callable)
+        A behavior's name and its judge, which takes the answer and returns None or the sentence that helps.
     """
 
-    behaviours: Sequence[tuple[str, Callable[[Any], str | None]]]
+    behaviors: Sequence[tuple[str, Callable[[Any], str | None]]]
 
     def problems(self, answer: Any) -> list[tuple[str, str | None]]:
-        """Return every behaviour's name with its problem, or None where it holds."""
-        return [(name, _problem(judge, answer)) for name, judge in self.behaviours]
+        """Return every behavior's name with its problem, or None where it holds."""
+        return [(name, _problem(judge, answer)) for name, judge in self.behaviors]
 
     def __call__(self, answer: Any) -> str | None:
-        """Return None when every behaviour holds, else how many do and what to mend first."""
+        """Return None when every behavior holds, else how many do and what to mend first."""
         return self.summary(self.problems(answer))
 
     @staticmethod
@@ -150,6 +162,8 @@ def verdict(id: str, answer: Any) -> Verdict:
     except Unanswered:
         nudge = f'replace the ... above and run this cell again.  hint("{exercise.id}") gives a nudge.'
         return Verdict(exercise.id, "unanswered", nudge)
+    except NeverReturned as stop:  # the rest of a board would wait as long
+        return Verdict(exercise.id, "not yet", str(stop))
     if problem is None:
         return Verdict(exercise.id, "right", exercise.why, board)
     return Verdict(exercise.id, "not yet", problem, board)
@@ -159,10 +173,12 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
     """Run one judge; an exception, the learner's or ours, becomes a sentence."""
     try:
         return judge(answer)
+    except (Unanswered, NeverReturned):
+        raise
     except NotYet as stop:
         return str(stop)
-    except (Unanswered, KeyboardInterrupt):
-        raise
+    except KeyboardInterrupt:
+        raise NeverReturned("interrupted before it was judged. Is there a loop that never ends?") from None
     except BaseException as error:
         # An answer of a kind that no judge thought of must not end in a traceback, sys.exit or pytest.fail either.
         return (
@@ -294,26 +310,32 @@ DECISIONS = ("page", "don't page")  # what several chapters ask for, with the ev
 
 
 def as_number(answer: Any) -> float:
-    """Return the answer as a float; a text, a flag, a collection or nan stops the judgement."""
-    if isinstance(answer, bool | np.bool_):
-        raise NotYet(f"a number is expected, this is the truth value {bool(answer)}.")
-    with contextlib.suppress(AttributeError, TypeError, ValueError, RuntimeError):
-        answer = answer.item()  # one element of an array, a Series, a tensor; more than one raise
-    if not isinstance(answer, numbers.Real) or isinstance(answer, bool):
-        raise NotYet(f"a number is expected, this is {_describe(answer)}.")
-    if not np.isfinite(float(answer)):
-        raise NotYet(f"a finite number is expected, this is {float(answer)}.")
-    return float(answer)
+    """Return the answer as a float; a text, a truth value, several values or nan stop the judgement."""
+    value = _unwrapped(answer)
+    if not isinstance(value, numbers.Real | Decimal) or isinstance(value, bool):
+        raise NotYet(f"a number is expected, this is {_describe(value)}.")
+    if not np.isfinite(float(value)):
+        raise NotYet(f"a finite number is expected, this is {float(value)}.")
+    return float(value)
+
+
+def one_number(result: Any) -> float:
+    """Return what a function returned as a float; unlike an answer's, an array of one is no number."""
+    if np.ndim(result) > 0 and not isinstance(result, str | bytes | dict | set):
+        raise NotYet(f"a number is expected, this is {_describe(result)}.")
+    return as_number(result)
 
 
 def as_choice(answer: Any, choices: Sequence[str]) -> str:
     """Return the answer as one of the choices, however it is typed; anything else stops the judgement."""
-    if isinstance(answer, str):
+    value = _unwrapped(answer)
+    if isinstance(value, str):
         for choice in choices:
-            if _plain_words(answer) == _plain_words(choice):
+            letter = len(choice) == 1 and re.match(rf"\W*{re.escape(choice)}\W", value, re.IGNORECASE)
+            if letter or _plain_words(value) == _plain_words(choice):
                 return choice
     listed = ", ".join(f'"{choice}"' for choice in choices)
-    raise NotYet(f"choose one of {listed}; this is {_describe(answer)}.")
+    raise NotYet(f"choose one of {listed}; this is {_describe(value)}.")
 
 
 def _plain_words(text: str) -> str:
@@ -322,27 +344,89 @@ def _plain_words(text: str) -> str:
 
 
 def as_flag(answer: Any) -> bool:
-    """Return the answer as True or False; anything else stops the judgement."""
-    if isinstance(answer, bool | np.bool_):
-        return bool(answer)
-    raise NotYet(f"True or False is expected, this is {_describe(answer)}.")
+    """Return the answer, True, False, 1 or 0, as a truth value; anything else stops the judgement."""
+    value = _unwrapped(answer)
+    if isinstance(value, bool) or (isinstance(value, numbers.Real) and value in (0, 1)):
+        return bool(value)
+    raise NotYet(f"True or False is expected, this is {_describe(value)}.")
 
 
 def as_array(answer: Any, *, size: int | None = None) -> np.ndarray:
     """Return the answer as a one-dimensional array of finite floats; anything else stops the judgement."""
+    answer = _listed(answer)
     if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) == 0:
         raise NotYet(f"a list or an array of numbers is expected, this is {_describe(answer)}.")
+    if np.ndim(answer) != 1:
+        raise NotYet(f"a one-dimensional array is expected, this one has the shape {np.shape(answer)}.")
+    kind = getattr(answer, "dtype", np.dtype(object)).kind
+    if kind not in "iuf":  # numbers of any kind are taken, texts and truth values are not
+        for value in answer:
+            if isinstance(value, str | bytes | bool | np.bool_):
+                raise NotYet(f"every value should be a number, but one is {_describe(value)}.")
     try:
         array = np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
         raise NotYet("a list or an array of numbers is expected, this one holds something else.") from None
-    if array.ndim != 1:
-        raise NotYet(f"a one-dimensional array is expected, this one has the shape {array.shape}.")
     if size is not None and array.size != size:
         raise NotYet(f"{size} values are expected, these are {array.size}.")
     if not np.isfinite(array).all():
         raise NotYet("every value should be a finite number, but some are nan or infinite.")
     return array
+
+
+def as_flags(answer: Any) -> np.ndarray:
+    """Return the answer as a one-dimensional array of truth values; anything else stops the judgement."""
+    answer = _listed(answer)
+    if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) != 1:
+        raise NotYet(f"a list or an array of True and False is expected, this is {_describe(answer)}.")
+    return np.array([as_flag(value) for value in answer], dtype=bool)
+
+
+def as_parts(answer: Any, names: Sequence[str]) -> list[Any]:
+    """Return the parts of an answer in the order of their names.
+
+    They may come as a tuple, list, Series or array, as a generator, or by name in a dictionary or a Series.
+    """
+    answer = _listed(answer)
+    if isinstance(answer, np.ndarray) and answer.ndim == 1:
+        answer = answer.tolist()
+    wanted = [_plain_words(name) for name in names]
+    by_name = answer if isinstance(answer, Mapping) else None
+    if hasattr(answer, "index") and hasattr(answer, "to_dict"):  # a Series; one without names counts from 0
+        by_name = answer.to_dict() if all(isinstance(name, str) for name in answer.index) else None
+        answer = answer.tolist()
+    if by_name is not None:
+        given = {_plain_words(str(name)): value for name, value in by_name.items()}
+        missing = [name for name, plain in zip(names, wanted, strict=True) if plain not in given]
+        if missing:
+            raise NotYet(
+                f"{_and(missing)} {'is' if len(missing) == 1 else 'are'} missing; give {_and(names)}."
+            )
+        return [given[name] for name in wanted]
+    if isinstance(answer, str | bytes | set) or not hasattr(answer, "__len__") or len(answer) != len(names):
+        raise NotYet(f"{len(names)} things are expected, ({', '.join(names)}); this is {_describe(answer)}.")
+    return list(answer)
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(map(str, words[:-1])), str(words[-1])]))
+
+
+def _unwrapped(answer: Any) -> Any:
+    """Return the one value that an array, a Series, a list or a generator holds; anything else as it is."""
+    answer = _listed(answer)
+    if isinstance(answer, list | tuple) and len(answer) == 1:
+        return _unwrapped(answer[0]) if answer[0] is not answer else answer
+    with contextlib.suppress(AttributeError, TypeError, ValueError, RuntimeError):
+        return answer.item()  # of an array, a Series, a tensor; more than one value raise
+    return answer
+
+
+def _listed(answer: Any) -> Any:
+    """Return a generator, an iterator or a range as the list of what it yields, at most a million values."""
+    if isinstance(answer, range | types.GeneratorType | map | filter | zip):
+        return list(itertools.islice(answer, 1_000_000))
+    return answer
 
 
 def as_function(answer: Any) -> Callable:
@@ -352,41 +436,92 @@ def as_function(answer: Any) -> Callable:
     return answer
 
 
+@contextlib.contextmanager
+def time_limit(case: str, seconds: float = LIMIT_SECONDS):
+    """Stop with `NeverReturned` what takes too long, and what the learner interrupts.
+
+    Where the system has no timer signals (Windows) only the interrupt ends it.
+    """
+    sentence = f"your function had not returned after {{}} for {case}. Is there a loop that never ends?"
+
+    def stop(signum, frame):
+        raise NeverReturned(sentence.format(f"{seconds:g} seconds"))
+
+    timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if timed:
+        before = signal.signal(signal.SIGALRM, stop)
+        # Again and again: a bare except around the endless part would swallow a single one.
+        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise NeverReturned(sentence.format("as long as you waited")) from None
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
 def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
     """Return what the learner's function returns for one case; its exception becomes a sentence.
 
-    What it prints is not shown, what it warns of is not shown.
+    What it prints or warns of is not shown.
 
     Parameters
     ----------
     function : callable
         The learner's.
     *args, **kwargs
-        What it is called with. Whatever can be copied (an array, a list, a DataFrame) is handed over as a
-        copy, so that a function that changes what it is given spoils no later call.
+        What it is called with, handed over as copies, so that a function that changes what it is given
+        spoils no later call.
     case : str
         The case in words, as in "an empty array"; it ends the sentence "your function raised … for …".
 
     Raises
     ------
     NotYet
-        When the function raises.
+        When the function raises or, as `NeverReturned`, takes longer than `LIMIT_SECONDS`.
     Unanswered
         When it returns ``...``.
     """
-    args = [arg.copy() if hasattr(arg, "copy") else arg for arg in args]
-    kwargs = {name: arg.copy() if hasattr(arg, "copy") else arg for name, arg in kwargs.items()}
+    return _watched_call(function, args, kwargs, case)[0]
+
+
+def _watched_call(function: Callable, args: Sequence, kwargs: Mapping, case: str) -> tuple[Any, bool, bool]:
+    """Return a call's result, whether it printed, and whether it changed what it was given."""
+    handed, handed_by_name = copy.deepcopy((list(args), dict(kwargs)))
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings(), time_limit(case):
             warnings.simplefilter("ignore")
-            result = function(*args, **kwargs)
-    except KeyboardInterrupt:
+            result = function(*handed, **handed_by_name)
+            result = _listed(result)  # a generator runs the learner's code when it is read
+    except NeverReturned:
         raise
     except BaseException as error:
         raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
     if result is Ellipsis:
         raise Unanswered
-    return result
+    pairs = itertools.chain(
+        zip(args, handed, strict=True), ((kwargs[name], handed_by_name[name]) for name in kwargs)
+    )
+    return result, bool(printed.getvalue().strip()), not all(itertools.starmap(_unchanged, pairs))
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    """Return whether data are still what they were; a generator of randomness may have been drawn from."""
+    if hasattr(before, "equals"):
+        return bool(before.equals(after))
+    if isinstance(before, np.ndarray):
+        return before.shape == after.shape and all(
+            a is b or a == b or (a != a and b != b)
+            for a, b in zip(before.ravel().tolist(), after.ravel().tolist(), strict=True)
+        )
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(_unchanged, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(_unchanged(before[key], after[key]) for key in before)
+    return True
 
 
 def known_slip(
@@ -426,10 +561,10 @@ def known_slip(
     return None
 
 
-def same_result(given: Any, expected: Any, *, rtol: float = 1e-9, atol: float = 1e-9) -> bool:
-    """Return whether a number, an array or None is the expected one; arrays need the same shape."""
-    if given is None or expected is None:
-        return given is expected
+def same_result(given: Any, expected: Any, *, rtol: float = EXACT, atol: float = EXACT) -> bool:
+    """Return whether a number, a text, an array or None is the expected one; arrays need the same shape."""
+    if given is None or expected is None or isinstance(given, str) or isinstance(expected, str):
+        return type(given) is type(expected) and given == expected
     given, expected = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
     return given.shape == expected.shape and bool(np.allclose(given, expected, rtol=rtol, atol=atol))
 
@@ -481,3 +616,372 @@ def _is_stub(answer: Any) -> bool:
     return all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in steps) and (
         steps[0].argval in (None, Ellipsis)
     )
+
+
+# Declaring exercises ---------------------------------------------------------------------------------------
+
+
+def number_exercise(
+    id: str,
+    *,
+    right: float | Callable[[], float],
+    within: float,
+    slips: Mapping[Any, str] | Callable[[], Mapping[Any, str]],
+    otherwise: str | Callable[[float], str],
+    hints: Sequence[str],
+    why: str,
+    slips_within: float | None = None,
+) -> Exercise:
+    """Return an exercise that asks for one number.
+
+    Parameters
+    ----------
+    right : float or callable
+        The number, or a function that computes it when it is first needed.
+    within : float
+        How far off an answer may be and still be right.
+    slips : mapping of float to str, or callable that returns one
+        What a wrong idea gives, and what it is; the engine says "close to", since a number may be near it
+        by chance: ``{66: "the count of slow requests. A share is a part of all."}``.
+    otherwise : str or callable
+        What is said of any other number; it must not print the right one.
+    slips_within : float, optional
+        How near a slip is recognized; `within` unless given.
+    """
+
+    @cache
+    def known() -> tuple[float, list[tuple[float, str]]]:
+        table = slips() if callable(slips) else slips
+        return float(right() if callable(right) else right), [(float(at), text) for at, text in table.items()]
+
+    def judge(answer: Any) -> str | None:
+        value = as_number(answer)
+        truth, table = known()
+        for at, text in table:  # an exact slip is one, however near the truth
+            if abs(value - at) <= EXACT * abs(at) < EXACT + abs(at - truth) and abs(at - truth) > EXACT:
+                return f"close to {text}"
+        if abs(value - truth) <= within:
+            return None
+        near = [(abs(value - at), text) for at, text in table]
+        near += [
+            (abs(value - factor * truth) / max(1, abs(factor)), text)
+            for factor, text in _NUMBER_SLIPS
+            if truth
+        ]
+        distance, text = min(near)
+        if distance <= (within if slips_within is None else slips_within):
+            return f"close to {text}"
+        return otherwise(value) if callable(otherwise) else otherwise
+
+    return Exercise(id, judge, hints, why, lambda: [(at, text) for at, text in known()[1]])
+
+
+_NUMBER_SLIPS = (
+    (-1, "what is asked for with the other sign. Which of the two is taken from which?"),
+    (100, "what is asked for in percent: did you multiply by 100?"),
+    (1_000, "a thousand times what is asked for. In which unit is it asked for?"),
+    (1 / 1_000, "a thousandth of what is asked for. In which unit is it asked for?"),
+)
+
+
+def choice_exercise(
+    id: str,
+    *,
+    right: str | Mapping[str, str],
+    choices: Sequence[str],
+    slips: Mapping[Any, str],
+    hints: Sequence[str],
+    why: str,
+) -> Exercise:
+    """Return an exercise that asks to choose, once or once for each of several parts.
+
+    Parameters
+    ----------
+    right : str or mapping of str to str
+        The right choice, or the right choice by the name of each part.
+    choices : sequence of str
+        What may be chosen.
+    slips : mapping
+        What is said of each wrong choice; with parts its keys are ``(part, choice)``, or a part alone for all
+        its other wrong choices.
+    """
+    parts = {"": right} if isinstance(right, str) else dict(right)
+
+    def judge(answer: Any) -> str | None:
+        given = [answer] if isinstance(right, str) else as_parts(answer, list(parts))
+        said = {part: as_choice(value, choices) for part, value in zip(parts, given, strict=True)}
+        for part, choice in said.items():
+            if choice != parts[part]:
+                return slips.get((part, choice) if part else choice) or slips[part]
+        return None
+
+    def wrong() -> Iterable[tuple[Any, str]]:
+        for part, truth in parts.items():
+            for choice in choices:
+                if choice != truth:
+                    sentence = slips.get((part, choice) if part else choice) or slips[part]
+                    yield ({**parts, part: choice} if part else choice), sentence
+
+    return Exercise(id, judge, hints, why, wrong)
+
+
+Cases = Sequence[tuple] | Mapping[str, tuple] | Callable[[], Sequence[tuple] | Mapping[str, tuple]]
+
+
+def function_exercise(
+    id: str,
+    *,
+    cases: Cases,
+    right: Callable | Sequence[Callable],
+    slips: Mapping[Callable, str],
+    hints: Sequence[str],
+    why: str,
+    returns: Callable[[Any], Any] = one_number,
+    within: float = 1e-6,
+    further: Callable[[Callable], str | None] | None = None,
+) -> Exercise:
+    """Return an exercise that asks for a function, judged by what it returns for a table of cases.
+
+    The engine tries what learners do to any function before it shows the first case that fails: it returns
+    percent, or rounds, swaps or ignores an argument, prints, changes what it is given.
+
+    Parameters
+    ----------
+    cases : sequence of tuple, mapping of str to tuple, or callable that returns either
+        The arguments of each call; by name where the arguments do not speak for themselves, as in
+        ``{"samples with ties": (…)}``.
+    right : callable or sequence of callable
+        The function, or all ways to define it. The first one names the arguments in diagnoses.
+    slips : mapping of callable to str
+        Wrong functions, each with the sentence for whoever wrote it.
+    returns : callable
+        Takes one result apart: `one_number`, `as_array`, `as_flags`, …
+    within : float
+        How far off, relative to the larger of 1 and the result, a right number may be.
+    further : callable, optional
+        A last judge in code, for what the table cannot see; takes the function when all cases are right.
+    """
+
+    def judge(answer: Any) -> str | None:
+        problem = judge_function(
+            answer, cases=cases, right=right, slips=slips, returns=returns, within=within
+        )
+        return problem or (further(answer) if further else None)
+
+    return Exercise(id, judge, hints, why, lambda: list(slips.items()))
+
+
+def judge_function(
+    answer: Any,
+    *,
+    cases: Cases,
+    right: Callable | Sequence[Callable],
+    slips: Mapping[Callable, str],
+    returns: Callable[[Any], Any] = one_number,
+    within: float = 1e-6,
+) -> str | None:
+    """Judge a function by a table of cases, as `function_exercise` does; its parameters are the same."""
+    function = as_function(answer)
+    rights = [right] if callable(right) else list(right)
+    names = list(inspect.signature(rights[0]).parameters)
+    table = cases() if callable(cases) else cases
+    if not isinstance(table, Mapping):
+        table = {_arguments(names, case): case for case in table}
+
+    given, prints, changes = [], False, False
+    for case, args in table.items():
+        result, printed, changed = _watched_call(function, args, {}, case)
+        prints, changes = prints or printed, changes or changed
+        given.append((case, result))
+    wanted = [[one(*copy.deepcopy(args)) for args in table.values()] for one in rights]
+    if all(result is None for _, result in given) and not all(value is None for value in wanted[0]):
+        printing = (
+            "It prints: return the result in place of printing it." if prints else "Is a return missing?"
+        )
+        raise NotYet(f"your function returns None. {printing}")
+    given = [_taken(returns, result, case) for case, result in given]
+
+    args = list(table.values())
+    diagnosis = _slip(function, names, args, given, rights, slips, returns, within)
+    if diagnosis:
+        return diagnosis
+    if any(
+        all(same_result(a, b, rtol=within, atol=within) for a, b in zip(given, want, strict=True))
+        for want in wanted
+    ):
+        return "your function changes what it was given. Work on a copy." if changes else None
+    ignored = _ignored_argument(function, args, rights[0], returns)
+    if ignored is not None:
+        return (
+            f"your function returns the same whatever `{names[ignored]}` is. Does it use a fixed value, or a "
+            "variable of the notebook, in its place?"
+        )
+    for case, result, expected in zip(table, given, wanted[0], strict=True):
+        if not same_result(result, expected, rtol=within, atol=within):
+            return f"for {case} your function returns {_value(result)}; {_value(expected)} is expected."
+    raise AssertionError("no case is wrong")
+
+
+def _taken(returns: Callable, result: Any, case: str) -> Any:
+    try:
+        return returns(result)
+    except NotYet as stop:
+        raise NotYet(f"for {case}: {stop}") from None
+
+
+def _results(function: Callable, args: Sequence[tuple], returns: Callable) -> list[Any]:
+    """Return what one of our own functions gives for each case, NotImplemented where it can't say."""
+    results = []
+    for case in args:
+        try:
+            with (
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                warnings.simplefilter("ignore")
+                result = function(*copy.deepcopy(case))
+            results.append(None if result is None else returns(result))
+        except Exception:  # a slip that raises, or an argument that cannot be swapped
+            results.append(NotImplemented)
+    return results
+
+
+def _slip(function, names, args, given, rights, slips, returns, within) -> str | None:
+    """Return the sentence of the slip that explains the results: all of them, else most of the wrong ones."""
+    truths = [_results(one, args, returns) for one in rights]
+    # Rounding to a billionth is no slip, so a right result is one that is exactly right by any definition.
+    wrong = [
+        i
+        for i, value in enumerate(given)
+        if not any(same_result(value, truth[i], rtol=1e-7, atol=EXACT) for truth in truths)
+    ]
+    if not wrong:
+        return None
+    if len(given) > 1 and all(same_result(value, given[0]) for value in given):
+        own = [
+            sentence
+            for slip, sentence in slips.items()
+            if _explains(wrong, given, _results(slip, args, returns))
+        ]
+        return (
+            own[0]
+            if own
+            else (
+                f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
+                "notebook's variables?"
+            )
+        )
+    tried = [(_results(slip, args, returns), sentence) for slip, sentence in slips.items()]
+    tried += _general_slips(names, args, rights[0], truths[0], returns)
+    for share in (1, 2 / 3):  # guards such as max(1, …) may hide a slip in some of the cases
+        for results, sentence in tried:
+            if _explains(wrong, given, results, share):
+                return sentence
+    return None
+
+
+def _explains(wrong: Sequence[int], given: Sequence, results: Sequence, share: float = 1) -> bool:
+    hits = sum(results[i] is not NotImplemented and _same_or_false(given[i], results[i]) for i in wrong)
+    return hits == len(wrong) if share == 1 else hits >= max(2, share * len(wrong))
+
+
+def _same_or_false(given: Any, result: Any) -> bool:
+    try:
+        return same_result(given, result)
+    except (TypeError, ValueError):
+        return False
+
+
+def _general_slips(names, args, right, truth, returns) -> list[tuple[list, str]]:
+    """Return what any function may do wrong: another unit or sign, rounding, arguments swapped."""
+    found = []
+
+    def add(change: Callable[[np.ndarray], Any], sentence: str) -> None:
+        try:
+            changed = [change(np.asarray(value, dtype=float)) for value in truth]
+        except (TypeError, ValueError):  # texts, None
+            return
+        found.append((changed, sentence))
+
+    for factor, unit in (
+        (100, "100 times what is expected: did you return percent?"),
+        (1_000, "1,000 times what is expected: a count per thousand, or another unit?"),
+        (1 / 1_000, "a thousandth of what is expected: seconds in place of ms?"),
+        (-1, "what is expected with the other sign: which is taken from which?"),
+    ):
+        add(lambda value, factor=factor: factor * value, f"your function returns {unit}")
+    add(
+        lambda value: 1 - value,
+        "your function returns one minus what is expected: is it the other side's share?",
+    )
+    add(np.abs, "your function loses the sign of the result.")
+    for decimals in range(6):
+        add(
+            lambda value, decimals=decimals: np.round(value, decimals),
+            "your function rounds. Return the number as it is, and round where you print it.",
+        )
+    add(np.trunc, "your function cuts the decimals off. Return the number as it is.")
+    for i, j in itertools.combinations(range(len(names)), 2):
+        swapped = []
+        for case in args:
+            case = list(case)
+            if max(i, j) < len(case):
+                case[i], case[j] = case[j], case[i]
+            swapped.append(tuple(case))
+        found.append(
+            (
+                _results(right, swapped, returns),
+                f"your function returns what is expected with `{names[i]}` and `{names[j]}` swapped.",
+            )
+        )
+    return found
+
+
+def _ignored_argument(
+    function: Callable, args: Sequence[tuple], right: Callable, returns: Callable
+) -> int | None:
+    """Return the place of an argument that changes nothing, found by varying one at a time."""
+    if len(args[0]) < 2:
+        return None
+    for i in range(len(args[0])):
+        seen = 0
+        for case, other in itertools.islice(itertools.permutations(args, 2), 12):
+            if i >= min(len(case), len(other)):
+                continue
+            varied = (*case[:i], other[i], *case[i + 1 :])
+            want = _results(right, [case, varied], returns)
+            if NotImplemented in [value for value in want if not isinstance(value, np.ndarray)]:
+                continue
+            if _same_or_false(*want):
+                continue  # the truth does not change either
+            got = _results(lambda *a: call(function, *a, case="a varied case"), [case, varied], returns)
+            if any(value is NotImplemented for value in got) or not _same_or_false(*got):
+                break
+            seen += 1
+            if seen == 3:
+                return i
+        else:
+            if seen:
+                return i
+    return None
+
+
+def _arguments(names: Sequence[str], case: tuple) -> str:
+    """Return a case in words: ``alpha = 0.05 and checks = 24``."""
+    return _and([f"{name} = {_value(value)}" for name, value in zip(names, case, strict=False)])
+
+
+def _value(value: Any) -> str:
+    """Return a value as a sentence shows it; of many values only how many, and their mean."""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, numbers.Real | np.ndarray) and np.ndim(value) == 0:
+        return f"{float(value):.6g}"
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        if value.size <= 12 and value.ndim == 1:
+            return "[" + ", ".join(_value(part) for part in value.tolist()) + "]"
+        return f"an array of {value.size:,} values with the mean {value.mean():.4g}"
+    if isinstance(value, list | tuple) and len(value) <= 12:
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return repr(value) if value is None or isinstance(value, str) else _describe(value)

@@ -1,6 +1,6 @@
 """Who is where: read the verdicts stored in notebooks, without executing anything.
 
-``python -m utils.exercises FOLDER`` reads every notebook below the folder, one folder or file a learner, and
+``python -m tools.overview FOLDER`` reads every notebook below the folder, one folder or file a learner, and
 prints each learner's verdicts, then each exercise's count and its most common diagnosis.
 """
 
@@ -125,7 +125,7 @@ def overview(verdicts: Sequence[Stored]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the overview of a folder; return 2 when nothing could be read, 1 when some files are doubtful."""
     parser = argparse.ArgumentParser(
-        prog="python -m utils.exercises", description="Who is where, from the verdicts stored in notebooks."
+        prog="python -m tools.overview", description="Who is where, from the verdicts stored in notebooks."
     )
     parser.add_argument("folder", type=Path, help="notebooks, one folder or one file a learner")
     folder = parser.parse_args(arguments).folder

@@ -475,7 +475,7 @@ def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
     simulate it, at a true distance equal to the tolerance: false alarms stay below alpha, mostly below half.
 
     Values are taken as independent. Autocorrelated measurements, or a day compared with a night, alarm far
-    more often than alpha says: `utils.monitor` is made for those.
+    more often than alpha says: `monitor` is made for those.
 
     Examples
     --------

@@ -112,8 +112,8 @@ def _fraction(text: str) -> Fraction:
 
 def _judge(options: argparse.Namespace) -> int:
     # Imported here, so that --help is quick and an installation in pieces exits with 2.
-    from utils.data import DataQualityWarning, load_latencies
-    from utils.monitor import DriftMonitor
+    from .data import DataQualityWarning, load_latencies
+    from .monitor import DriftMonitor
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more

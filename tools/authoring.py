@@ -1,13 +1,16 @@
 """From solutions/ to notebooks/: execute, store outputs, derive the learner's copy, and check both.
 
-``python -m utils.authoring`` does it for every chapter, ``python -m utils.authoring 03`` for one. The
+``python -m tools.authoring`` does it for every chapter, ``python -m tools.authoring 03`` for one. The
 solution notebook is the only source; a learner's copy is never edited by hand.
 
-In a solution notebook,
+The markers are those of otter-grader. In a solution notebook,
 
 - ``x = 3  # SOLUTION`` becomes ``x = ...``, on however many lines the assignment stands,
 - the lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` become one ``...`` of the same indentation,
-- Markdown cells tagged ``answer`` and cells tagged ``solution-only`` are left out.
+- cells tagged ``answer`` or ``solution-only`` are left out.
+
+otter-grader blanks any line that ends in ``# SOLUTION``; here one that is no assignment is refused, since a
+learner's copy must run before anything is answered.
 
 A cell tagged ``nbval-ignore-output`` prints what differs from run to run, such as timings; its stored output
 is kept as long as no code in the notebook changes. The figure of the cell tagged ``readme-picture`` is also
@@ -22,13 +25,19 @@ import base64
 import copy
 import hashlib
 import html
+import json
 import re
+import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbconvert.preprocessors import (
+    ClearOutputPreprocessor,
+    CoalesceStreamsPreprocessor,
+    TagRemovePreprocessor,
+)
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,8 +46,15 @@ README_PICTURE = NOTEBOOKS / "drift.png"
 SECONDS_PER_CELL = 120
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
-_SOLUTION_LINE = re.compile(r"#\s*SOLUTION\s*$")
-_BEGIN, _END = re.compile(r"^(\s*)#\s*BEGIN SOLUTION\s*$"), re.compile(r"^\s*#\s*END SOLUTION\s*$")
+_MARKED_LINE = re.compile(r"#\s*SOLUTION\s*$")
+_MARKED_BLOCK = re.compile(
+    r"^([ \t]*)#[ \t]*BEGIN SOLUTION[ \t]*\n(?:(?![ \t]*#[ \t]*BEGIN SOLUTION).*\n)*?[ \t]*#[ \t]*END SOLUTION[ \t]*$",
+    flags=re.M,
+)
+_HOW_TO_MARK = (
+    "write `name = answer  # SOLUTION` with one assignment on the line, or put the answer's lines between "
+    "lines `# BEGIN SOLUTION` and `# END SOLUTION`"
+)
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -86,7 +102,8 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
             new.outputs = old.outputs
         # A slider is dead without its kernel; the picture beside it stays.
         alive = [output for output in new.outputs if _WIDGET not in output.get("data", {})]
-        new.outputs = _merge_streams([_portable(output) for output in alive])
+        new.outputs = [_portable(output) for output in alive]
+    CoalesceStreamsPreprocessor().preprocess(fresh, {})  # where a kernel cuts a stream is chance
     fresh.metadata = _plain_metadata()
     fresh.metadata["executed"] = code_hash(fresh)
     return fresh
@@ -106,21 +123,6 @@ def _portable(output: NotebookNode) -> NotebookNode:
     elif output.output_type == "error":
         output.traceback = [pattern.sub(shown, line) for line in output.traceback]
     return output
-
-
-def _merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Join neighbouring pieces of one stream: where a kernel cuts them is chance."""
-    merged: list[NotebookNode] = []
-    for output in outputs:
-        if (
-            merged
-            and output.output_type == "stream" == merged[-1].output_type
-            and output.name == merged[-1].name
-        ):
-            merged[-1].text += output.text
-        else:
-            merged.append(output)
-    return merged
 
 
 def _plain_metadata() -> NotebookNode:
@@ -145,16 +147,11 @@ def derive(solution: NotebookNode) -> NotebookNode:
         If a marker cannot be blanked.
     """
     learner = copy.deepcopy(solution)
+    TagRemovePreprocessor(remove_cell_tags={"answer", "solution-only"}).preprocess(learner, {})
+    ClearOutputPreprocessor().preprocess(learner, {})
     learner.metadata = _plain_metadata()
-    learner.cells = [
-        cell
-        for cell in learner.cells
-        if "solution-only" not in tags(cell) and not (cell.cell_type == "markdown" and "answer" in tags(cell))
-    ]
-    for cell in learner.cells:
-        if cell.cell_type == "code":
-            cell.source = blank(cell.source)
-            cell.outputs, cell.execution_count = [], None
+    for cell in _code(learner):
+        cell.source = blank(cell.source)
     return learner
 
 
@@ -164,76 +161,55 @@ def blank(source: str) -> str:
     Raises
     ------
     ValueError
-        If a ``# BEGIN SOLUTION`` has no end or an ``# END SOLUTION`` no beginning, if a ``# SOLUTION``
-        stands at anything but one assignment, and if a marker is left over.
+        If a ``# SOLUTION`` stands at anything but one assignment, and if a marker is left over, such as a
+        ``# BEGIN SOLUTION`` without its end.
 
     Examples
     --------
     >>> print(blank("size = 512  # SOLUTION"))
     size = ...
     """
-    cell = f"the cell that begins {source[:60]!r}"
-    lines, inside = [], False
-    for line in source.split("\n"):
-        begin, end = _BEGIN.match(line), _END.match(line)
-        if begin and inside or end and not inside:
-            raise ValueError(f"the solution markers do not pair up in {cell}")
-        if begin:
-            lines.append(f"{begin[1]}...")
-            inside = True
-        elif end:
-            inside = False
-        elif not inside:
-            lines.append(line)
-    if inside:
-        raise ValueError(f"a # BEGIN SOLUTION has no end in {cell}")
-    blanked = _blank_assignments(lines, cell)
-    for line in blanked.split("\n"):
-        if re.search(r"#.*\bSOLUTION\b", line):
-            raise ValueError(f"{line.strip()!r} in {cell} is no marker that can be blanked: {_HOW_TO_MARK}")
+    try:
+        blanked = _blank_assignments(_MARKED_BLOCK.sub(r"\1...", source))
+    except SyntaxError as error:
+        raise ValueError(
+            f"a # SOLUTION cannot be blanked in the cell that begins {source[:60]!r}: {_HOW_TO_MARK}"
+        ) from error
+    left_over = re.search(r"^.*#.*\bSOLUTION\b.*$", blanked, flags=re.M)
+    if left_over:
+        raise ValueError(
+            f"{left_over[0].strip()!r} in the cell that begins {source[:60]!r} is no marker that can be "
+            f"blanked: {_HOW_TO_MARK}"
+        )
     return blanked
 
 
-_HOW_TO_MARK = (
-    "write `name = answer  # SOLUTION` with one assignment on the line, or put the answer's lines between "
-    "lines `# BEGIN SOLUTION` and `# END SOLUTION`"
-)
-
-
-def _blank_assignments(lines: list[str], cell: str) -> str:
-    """Return the lines joined, each assignment with a ``# SOLUTION`` in it replaced by ``name = ...``."""
-    source = "\n".join(lines)
-    marked = [number for number, line in enumerate(lines, start=1) if _SOLUTION_LINE.search(line)]
+def _blank_assignments(source: str) -> str:
+    """Replace each assignment with a ``# SOLUTION`` in its lines by ``name = ...``; raise SyntaxError if in doubt."""
+    lines = source.split("\n")
+    marked = [number for number, line in enumerate(lines, start=1) if _MARKED_LINE.search(line)]
     if not marked:
         return source
-    try:
-        tree = _parse(source)
-        assignments = {_assignment_at(tree, number) for number in marked}
-        for assignment in sorted(assignments, key=lambda node: node.lineno, reverse=True):
-            last = assignment.targets[-1] if isinstance(assignment, ast.Assign) else assignment.annotation
-            # The parser counts in bytes.
-            name = lines[last.end_lineno - 1].encode("utf-8")[: last.end_col_offset].decode("utf-8")
-            lines[last.end_lineno - 1 : assignment.end_lineno] = [f"{name} = ..."]
-        blanked = "\n".join(lines)
-        _parse(blanked)
-    except SyntaxError as error:
-        raise ValueError(f"a # SOLUTION cannot be blanked in {cell}: {_HOW_TO_MARK}") from error
-    return blanked
-
-
-def _assignment_at(tree: ast.Module, number: int) -> ast.Assign | ast.AnnAssign:
-    """Return the assignment on a line; raise SyntaxError when its lines hold anything else as well."""
-    simple = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.stmt) and not {"body", "cases"} & set(node._fields)
+    tree = _parse(source)
+    assignments = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value
     ]
-    here = [node for node in simple if node.lineno <= number <= node.end_lineno]
-    if len(here) == 1 and isinstance(here[0], ast.Assign | ast.AnnAssign) and here[0].value:
-        first, last = here[0].lineno, here[0].end_lineno
-        if sum(node.lineno <= last and node.end_lineno >= first for node in simple) == 1:
-            return here[0]
-    raise SyntaxError(f"no single assignment on line {number}")
+    answers = set()
+    for number in marked:
+        here = [node for node in assignments if node.lineno <= number <= node.end_lineno]
+        if len(here) != 1:
+            raise SyntaxError(f"{len(here)} assignments on line {number}")
+        answers.add(here[0])
+    for answer in sorted(answers, key=lambda node: node.lineno, reverse=True):
+        last = answer.targets[-1] if isinstance(answer, ast.Assign) else answer.annotation
+        # The parser counts in bytes.
+        name = lines[last.end_lineno - 1].encode("utf-8")[: last.end_col_offset].decode("utf-8")
+        lines[last.end_lineno - 1 : answer.end_lineno] = [f"{name} = ..."]
+        answer.value = ast.Constant(...)
+    blanked = "\n".join(lines)
+    if ast.dump(_parse(blanked)) != ast.dump(tree):
+        raise SyntaxError("the lines of an answer hold something else as well")
+    return blanked
 
 
 def _parse(source: str) -> ast.Module:
@@ -259,15 +235,11 @@ def read(path: Path) -> NotebookNode:
 
 
 def readme_picture(notebook: NotebookNode) -> bytes | None:
-    """Return the PNG that a cell tagged ``readme-picture`` shows, or None where no cell has the tag."""
+    """Return the PNG that the cell tagged ``readme-picture`` shows, or None where no cell has the tag."""
     for cell in _code(notebook):
         if "readme-picture" in tags(cell):
-            for output in cell.outputs:
-                png = re.search(
-                    r'src="data:image/png;base64,([^"]+)"', output.get("data", {}).get("text/html", "")
-                )
-                if png:
-                    return base64.b64decode(png[1])
+            shown = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+            return base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', shown)[1])
     return None
 
 
@@ -276,21 +248,17 @@ def readme_picture(notebook: NotebookNode) -> bytes | None:
 
 def problems(solution: NotebookNode) -> list[str]:
     """Return what is wrong with an executed solution notebook, one sentence each; empty when nothing is."""
-    found = [
-        problem
-        for check in (
-            _id_problems,
-            _heading_problems,
-            _output_problems,
-            _figure_problems,
-            _name_problems,
-            _path_problems,
-            _number_problems,
-            _prose_problems,
-        )
-        for problem in check(solution)
-    ]
-    return found
+    checks = (
+        _id_problems,
+        _heading_problems,
+        _output_problems,
+        _figure_problems,
+        _name_problems,
+        _path_problems,
+        _number_problems,
+        _prose_problems,
+    )
+    return [problem for check in checks for problem in check(solution)]
 
 
 def _id_problems(notebook: NotebookNode) -> list[str]:
@@ -348,77 +316,49 @@ def _figure_problems(notebook: NotebookNode) -> list[str]:
 
 
 def _name_problems(notebook: NotebookNode) -> list[str]:
-    """Find given cells that use a name which only an answer defines: Run All on an unanswered copy breaks."""
-    found, learner_names = [], set()
-    for cell in _code(notebook):
-        marked = _marked_lines(cell.source)
-        statements = _parse(cell.source).body
-        if marked:
-            for statement in statements:
-                if marked & set(range(statement.lineno, statement.end_lineno + 1)):
-                    learner_names |= _names_bound(statement)
-        elif "solution-only" not in tags(cell) and not re.search(
-            r"^\s*(check|hint|reveal)\(", cell.source, flags=re.M
-        ):
-            used = set()
-            for statement in statements:
-                used |= _names_read(statement) & learner_names
-                learner_names -= _names_bound(statement)
-            for name in sorted(used):
-                found.append(
-                    f"a given cell uses {name!r}, which only the learner defines: {cell.source[:50]!r}"
-                )
-    return found
+    """Find given cells that use a name which only an answer defines: Run All on an unanswered copy breaks.
 
-
-def _marked_lines(source: str) -> set[int]:
-    marked, inside = set(), False
-    for number, line in enumerate(source.split("\n"), start=1):
-        inside = inside or bool(_BEGIN.match(line))
-        if inside or _SOLUTION_LINE.search(line):
-            marked.add(number)
-        inside = inside and not _END.match(line)
-    return marked
-
-
-def _names_bound(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement leaves behind."""
-    if isinstance(statement, _DEFINITION):
-        return {statement.name}
-    return _bindings(ast.walk(statement))
-
-
-def _names_read(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement takes from what stands before it.
-
-    A name that a block binds, a loop or a function, counts as bound before the block reads it.
+    ruff looks for undefined names in the notebook without its answers.
     """
-    nodes = list(ast.walk(statement))
-    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-        read.add(statement.target.id)
-    own = {node.arg for node in nodes if isinstance(node, ast.arg)}
-    if hasattr(statement, "body"):
-        own |= _bindings(nodes)
-    for node in nodes:
-        if isinstance(node, ast.comprehension):
-            own |= _bindings(ast.walk(node.target))
-    return read - own
+    given = copy.deepcopy(notebook)
+    for cell in _code(given):
+        cell.source = "" if "solution-only" in tags(cell) else _without_answers(cell.source)
+    cells = _code(notebook)
+    found = sorted(_undefined_names(given) - _undefined_names(notebook))
+    return [
+        f"a given cell uses {name!r}, which only the learner defines: {cells[number].source[:50]!r}"
+        for number, name in found
+        # A cell that asks for an answer may use it.
+        if _without_answers(cells[number].source) == cells[number].source
+        and not re.search(r"^\s*(check|hint|reveal)\(", cells[number].source, flags=re.M)
+    ]
 
 
-def _bindings(nodes: Iterable[ast.AST]) -> set[str]:
-    bound = set()
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, _DEFINITION):
-            bound.add(node.name)
-    return bound
+def _undefined_names(notebook: NotebookNode) -> set[tuple[int, str]]:
+    """Return the number of the code cell and the name, for each name that is used and not defined before."""
+    looked = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "--output-format=json"]
+        + ["--stdin-filename=notebook.ipynb", "-"],
+        input=nbformat.writes(nbformat.v4.new_notebook(cells=_code(notebook))),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if looked.returncode not in (0, 1):
+        raise RuntimeError(f"ruff could not read the notebook: {looked.stderr.strip()}")
+    return {
+        (undefined["cell"] - 1, re.search(r"`(.+)`", undefined["message"])[1])
+        for undefined in json.loads(looked.stdout)
+    }
 
 
-_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+def _without_answers(source: str) -> str:
+    """Return a cell's source without the statements that stand otherwise in the learner's copy."""
+    blanked = blank(source)
+    if blanked == source:
+        return source
+    in_solution = {ast.dump(statement) for statement in _parse(source).body}
+    kept = [statement for statement in _parse(blanked).body if ast.dump(statement) in in_solution]
+    return "\n".join(map(ast.unparse, kept))
 
 
 def _path_problems(notebook: NotebookNode) -> list[str]:
@@ -519,7 +459,7 @@ def _output_text(cell: NotebookNode) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Execute and derive the chapters asked for; return 1 when a check finds a problem."""
-    parser = argparse.ArgumentParser(prog="python -m utils.authoring", description="solutions/ to notebooks/")
+    parser = argparse.ArgumentParser(prog="python -m tools.authoring", description="solutions/ to notebooks/")
     parser.add_argument("chapters", nargs="*", metavar="NN", help="chapter numbers; all by default")
     parser.add_argument(
         "--keep-outputs",

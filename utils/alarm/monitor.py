@@ -21,41 +21,34 @@ conformal p-value [1]_
 
     ``p = (1 + #{i: S_i >= S}) / (k + 1)``.
 
-It alarms when ``p <= false_alarm_rate``. If the window and the blocks are exchangeable, the ranks of S are
-as good as equally likely and P(alarm) is ``floor((k + 1) * false_alarm_rate) / (k + 1)``
-(`attainable_rate`), less if statistics are tied. As good as: the window is compared with k blocks, a block with
-the k - 1 others, a difference that vanishes as 1 / k; with four blocks simulations show it, with nine no more.
-Values inside a block may depend on each other as they like: a block carries its autocorrelation with it, which
-is why the budget holds where the KS p-value cries wolf.
+It alarms when ``p <= false_alarm_rate``. If window and blocks are exchangeable, the ranks of S are as good as
+equally likely (with four blocks simulations tell the difference, with nine no more), and P(alarm) is
+`attainable_rate`, less if statistics are tied. A block carries its autocorrelation with it, which is why the
+budget holds where the KS p-value cries wolf.
 
 *Leaving a block out is free.* All of n values are the block's w and the rest's n - w, so
-``F_all = (w F_block + (n - w) F_rest) / n`` at every x, hence
-``F_block - F_rest = (F_block - F_all) * n / (n - w)``. Whatever is a maximum or an area of that difference
-needs comparing with all of history only, times n / (n - w), exactly: the KS and the Wasserstein distance, and
-the mean excess beyond a given limit. The limits of "tail" themselves stay those of all of history; with few
-blocks its tails are taken so wide that no single block makes them up.
+``F_block - F_rest = (F_block - F_all) * n / (n - w)`` at every x. Whatever is a maximum or an area of that
+difference needs comparing with all of history only: the KS and the Wasserstein distance, and the mean excess
+beyond a given limit. (The limits of "tail" stay those of all of history; with few blocks its tails are taken
+so wide that no single block makes them up.)
 
-*Cycles.* A night compared with a day differs, and nothing is wrong. `cycles` are taken out of history and
-recent alike: least squares of the logarithm on sines and cosines of each period, continued into the present.
-Each stretch of history is cleaned with the cycle that the other stretches suggest, as a recent window is
+*Cycles.* Least squares of the logarithm on sines and cosines of each period, taken out of history and recent
+alike. Each stretch of history is cleaned with the cycle that the other stretches suggest, as a recent window is
 cleaned with one that it had no part in.
 
-*Accumulation.* A drift too small for one window may be plain over six. With `accumulate` each window's
-conformal p-value, taken for "slower" and "faster" separately, is turned into a normal score z (large when p
-is small), and two cumulative sums (CUSUM, Page [2]_) add it up:
+*Accumulation.* A drift too small for one window may be plain over six. Each window's conformal p-value, taken
+for "slower" and "faster" separately, is turned into a normal score z (large when p is small), and two
+cumulative sums (CUSUM, Page [2]_) add it up:
 
     ``evidence = max(0, evidence + z - 1)``,  and 0 as soon as z < 0.
 
 The second half makes it forget: one in two healthy windows has z < 0, so evidence of an incident that is over
-does not spill far into the hours after it.
-
-An alarm comes when one of them exceeds `threshold`, and sets both back to 0. For healthy windows z is
-standard normal, whatever the latencies are distributed like, so the threshold that alarms as rarely as the
-budget says is found by simulating healthy runs, each with a history as long as this one, and with the
-correlation that neighbouring blocks show: ignored, either would break the promise [3]_. k blocks cannot tell
-what happens once in k windows from what happens once in ten times k, so no z is larger than their number
-allows, and no threshold hangs on the one most extreme block. That sums of transformed conformal p-values
-detect changes is from [4]_.
+does not spill far into the hours after it. An alarm comes when one of them exceeds `threshold`, and sets both
+back to 0. For healthy windows z is standard normal, whatever the latencies are distributed like, so the
+threshold that alarms as rarely as the budget says is found by simulating healthy runs, each with a history as
+long as this one, and with the correlation that neighboring blocks show: ignored, either would break the
+promise [3]_. No z is larger than the number of blocks allows, so no threshold hangs on the one most extreme
+block. That sums of transformed conformal p-values detect changes is from [4]_.
 
 References
 ----------
@@ -72,6 +65,7 @@ References
 
 import math
 import warnings
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -81,7 +75,7 @@ import pandas as pd
 from scipy import special, stats
 from tqdm.auto import tqdm
 
-from utils.drift import as_fraction, as_sample, ks_p_value
+from .drift import as_fraction, as_sample, ks_p_value
 
 STATISTICS = ("ks", "wasserstein", "tail")
 TAIL = 0.01  # the share of history at either end that is called its tail
@@ -104,18 +98,15 @@ class _History:
     def __init__(self, values, window, statistics):
         self.window, self.statistics = window, statistics
         self._edges_by_length = {}
-        missing = np.isnan(values)
-        some_missing = bool(missing.any())
         whole = values.size // window * window
-        self.missing_shares = np.zeros(whole // window)
-        if some_missing:
-            self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
+        missing = np.isnan(values)
+        self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
+        if missing.any():
             self.sorted = np.sort(values)[: -np.count_nonzero(missing)]  # NaN sorts last
         else:
             self.sorted, order = _sorted_with_order(values)
-        self.usual_missing_share = float(self.missing_shares.mean()) if whole else 0.0
         self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
-        if some_missing:
+        if missing.any():
             sides = self._search_blocks(values[:whole].reshape(-1, window))
         else:
             sides = self._rank_blocks(order, whole)

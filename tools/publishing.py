@@ -1,6 +1,6 @@
 """Two editions made from the solution notebooks: pages to read and slides to show, both without a network.
 
-``python -m utils.publishing html`` writes build/html/, ``python -m utils.publishing slides`` build/slides/.
+``python -m tools.publishing html`` writes build/html/, ``python -m tools.publishing slides`` build/slides/.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter, SlidesExporter
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 
-from utils import authoring
+from tools import authoring
 
 BUILD = authoring.ROOT / "build"
 REVEAL_VERSION = "5.1.0"
@@ -262,7 +262,7 @@ def _fetch_reveal(folder: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the edition asked for and say where it lies."""
-    parser = argparse.ArgumentParser(prog="python -m utils.publishing", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.publishing", description=__doc__.splitlines()[0])
     parser.add_argument("edition", choices=("html", "slides"))
     edition = parser.parse_args(arguments).edition
     folder = BUILD / edition

@@ -1,0 +1,1 @@
+"""What only maintainers and instructors run; no notebook imports it."""
