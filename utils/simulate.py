@@ -56,7 +56,7 @@ def autocorrelated_noise(size: int | tuple[int, ...], rho: float, rng: np.random
     size : int or tuple of int
         Shape of the result; time runs along the last axis.
     rho : float
-        Correlation between neighbours, 0 <= rho < 1.
+        Correlation between neighbors, 0 <= rho < 1.
     rng : numpy.random.Generator
         Source of randomness.
 

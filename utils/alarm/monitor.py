@@ -83,6 +83,7 @@ HARMONICS = 3  # sines and cosines a cycle: enough for a day with two peaks
 ALLOWANCE = 1.0  # evidence forgotten each window: half the shift, in normal scores, that adds up fastest
 FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
 _DIRECTIONS = np.array(["slower", "faster", "none"], dtype=object)
+_MADE_BY = "monitor"  # where a table of windows keeps its monitor's identity
 CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
 
 
@@ -211,21 +212,11 @@ class _History:
         edges, until_edge = self._edges(rows.shape[1])
         start, end = edges[:-1], edges[1:]
         until_start, until_end = until_edge[:-1], until_edge[1:]
-        crossing = at_or_below / self.sorted.size
-        np.clip(crossing, start, end, out=crossing)
-        until_crossing = self._running_sums[at_or_below]
-        np.clip(until_crossing, until_start, until_end, out=until_crossing)
+        crossing = np.clip(at_or_below / self.sorted.size, start, end)
+        until_crossing = np.clip(self._running_sums[at_or_below], until_start, until_end)
         values = rows - self.sorted[0]
-        # above = values * (crossing - start) - (until_crossing - until_start), and under likewise, in place:
-        # for long windows fetching fresh memory would take longer than the arithmetic.
-        above = crossing - start
-        above *= values
-        above -= until_crossing
-        above += until_start
-        under = np.subtract(end, crossing, out=crossing)
-        under *= values
-        under += until_crossing
-        np.subtract(until_end, under, out=under)
+        above = values * (crossing - start) - (until_crossing - until_start)
+        under = (until_end - until_crossing) - values * (end - crossing)
         return np.stack([above.sum(axis=1), under.sum(axis=1)], axis=1)
 
     @cached_property
@@ -332,7 +323,7 @@ def _sorted_with_order(values):
 
     The bits of a float, read as an integer, sort as the floats do. So integers are sorted, which is fast,
     their lowest bits replaced by the positions. Neighbours that differ in those bits only may come out
-    swapped; sorting all that have such a neighbour mends that. NaN is not for this function.
+    swapped; sorting all that have such a neighbor mends that. NaN is not for this function.
     """
     n = values.size
     bits = n.bit_length()
@@ -453,18 +444,13 @@ def _accumulate(evidence, score):
     return 0.0 if score < 0 else max(0.0, evidence + score - ALLOWANCE)
 
 
-def _side_with_more(evidence):
-    slower, faster = evidence
-    return "slower" if slower >= faster else "faster"
-
-
 @lru_cache(maxsize=256)
 def _evidence_threshold(rate, correlation, blocks):
     """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
 
     By bisection on simulated runs, each with a history of its own: so many standard normal blocks, against
     which its windows are scored as real ones are. Windows are a first-order autoregression, whose correlation
-    between neighbours differs from run to run as much as so many blocks leave it uncertain. A short history
+    between neighbors differs from run to run as much as so many blocks leave it uncertain. A short history
     misjudges all later windows alike, and that adds up; its scores, on the other hand, cannot grow as large. The
     seed is fixed: the same history gives the same threshold.
     """
@@ -521,6 +507,8 @@ class WindowResult:
         What has been accumulated for slower and for faster, this window included; zeros if nothing is.
     start : int
         How many values passed between history's first and this window's first.
+    shift : float
+        By how much values moved on average, the Wasserstein-1 distance, in the data's units.
     n_historical, n_recent : int
         How many values were compared.
     threshold : float
@@ -534,6 +522,7 @@ class WindowResult:
     drifted: bool
     direction: str
     location: float
+    shift: float
     evidence: tuple[float, float]
     start: int
     n_historical: int
@@ -542,18 +531,13 @@ class WindowResult:
     false_alarm_rate: float
     tolerance: float
     _accumulates: bool = field(repr=False)
-    _history: object = field(repr=False, compare=False)
-    _comparison: object = field(repr=False, compare=False)
-
-    @cached_property
-    def shift(self):
-        """By how much values moved on average, the Wasserstein-1 distance. Computed when read."""
-        return float(self._history.shift(self._comparison)[0])
+    _ks_statistic: float = field(repr=False)
+    _monitor: int = field(repr=False)
 
     @cached_property
     def ks_p_value(self):
         """The p-value of the KS test, which takes values as independent. Computed when read."""
-        return ks_p_value(float(self._comparison.distance[0]), self.n_historical, self.n_recent)
+        return ks_p_value(self._ks_statistic, self.n_historical, self.n_recent)
 
     def __bool__(self):
         return self.drifted
@@ -633,7 +617,7 @@ class DriftMonitor:
         The largest rate within the budget that this many blocks can keep exactly: a multiple of
         ``1 / (n_blocks + 1)``.
     correlation : float
-        With `accumulate`: between the scores of neighbouring blocks, as the threshold allows for it.
+        With `accumulate`: between the scores of neighboring blocks, as the threshold allows for it.
 
     Raises
     ------
@@ -647,7 +631,7 @@ class DriftMonitor:
     rate somewhat above or below, the more so the fewer blocks exceed the threshold. It covers windows that
     are exchangeable with history's blocks: history must be healthy, and long enough to have seen what is
     ordinary; a trend, or a cycle that `cycles` leaves in, is drift to it. The threshold for accumulated
-    evidence takes dependence over more than neighbouring windows as that of a first-order autoregression.
+    evidence takes dependence over more than neighboring windows as that of a first-order autoregression.
 
     Examples
     --------
@@ -710,6 +694,16 @@ class DriftMonitor:
         if self._is_table:
             self._warn_if_one_feature_cannot_alarm()
             return
+        settings = (
+            self.window,
+            self.n_historical,
+            self.statistic,
+            self._periods,
+            self.accumulate,
+            self.tolerance,
+        )
+        some_values = columns[None][:: 1 + self.n_historical // 1_000]
+        self._identity = zlib.crc32(some_values.tobytes() + repr(settings).encode())
         history = self._histories[None]
         if self.accumulate:
             z = history.scores(history.in_time, own=1)
@@ -752,32 +746,20 @@ class DriftMonitor:
                 f"recent has {values.size:,} values, but this monitor judges windows of {self.window:,}; "
                 "pass that many, cut a longer series with check_many, or build a monitor for that length."
             )
-        start, evidence = self._resume(after)
-        history = self._histories[None]
-        comparison = history.compare(self._clean(values, recent, start)[np.newaxis], tolerance=self.tolerance)
-        sides, p_value, direction = history.judge(comparison)
-        drifted = self._within_budget(p_value[0])
-        if self.accumulate:
-            evidence = tuple(map(_accumulate, evidence, history.scores(sides[:, 1:])[0].tolist()))
-            drifted = max(evidence) > self.threshold
-            if drifted:
-                direction[0] = _side_with_more(evidence)
+        found, ks_statistic = self._judge(values, recent, after)
+        found = {name: column.tolist()[0] for name, column in found.items()}
+        evidence = found.pop("evidence_slower", 0.0), found.pop("evidence_faster", 0.0)
         return WindowResult(
-            statistic=float(sides[0, 0]) + self.tolerance,
-            p_value=float(p_value[0]),
-            drifted=drifted,
-            direction=direction[0],
-            location=float(comparison.location[0]),
+            **found,
             evidence=evidence,
-            start=start,
             n_historical=self.n_historical,
             n_recent=self.window,
             threshold=self.threshold,
             false_alarm_rate=self.false_alarm_rate,
             tolerance=self.tolerance,
             _accumulates=self.accumulate,
-            _history=history,
-            _comparison=comparison,
+            _ks_statistic=float(ks_statistic[0]),
+            _monitor=self._identity,
         )
 
     def check_many(self, recent, *, after=None):
@@ -799,16 +781,27 @@ class DriftMonitor:
             one's first value.
         """
         self._refuse_table("check_many")
-        values = self._as_windows(recent)
+        found, _ = self._judge(self._as_windows(recent), recent, after)
+        index = getattr(recent, "index", None)
+        if isinstance(index, pd.DatetimeIndex):
+            index = index[:: self.window]
+        else:
+            index = pd.RangeIndex(len(found["start"]), name="window")
+        table = pd.DataFrame(found, index=index)
+        table.attrs[_MADE_BY] = self._identity
+        return table
+
+    def _judge(self, values, recent, after):
+        """Return what is found in each window, by name as in `WindowResult`, and each one's D."""
         start, evidence = self._resume(after)
         rows = self._clean(values, recent, start).reshape(-1, self.window)
-        history = self._histories[None]
-        parts = []
+        history, parts = self._histories[None], []
         for part in _chunks(rows, "windows"):
             comparison = history.compare(part, tolerance=self.tolerance)
-            parts.append((*history.judge(comparison), comparison.location, history.shift(comparison)))
-        sides, p_value, direction, location, shift = map(np.concatenate, zip(*parts, strict=True))
-        table = {
+            shift = history.shift(comparison)
+            parts.append((*history.judge(comparison), comparison.location, shift, comparison.distance))
+        sides, p_value, direction, location, shift, distance = map(np.concatenate, zip(*parts, strict=True))
+        found = {
             "start": start + self.window * np.arange(len(rows)),
             "statistic": sides[:, 0] + self.tolerance,
             "p_value": p_value,
@@ -820,20 +813,13 @@ class DriftMonitor:
         if self.accumulate:
             path = np.empty((len(rows), 2))
             for i, score in enumerate(history.scores(sides[:, 1:]).tolist()):
-                evidence = tuple(map(_accumulate, evidence, score))
-                path[i] = evidence
+                path[i] = evidence = tuple(map(_accumulate, evidence, score))
                 if max(evidence) > self.threshold:
-                    direction[i] = _side_with_more(evidence)
+                    direction[i] = "slower" if evidence[0] >= evidence[1] else "faster"
                     evidence = (0.0, 0.0)
-            table["drifted"] = path.max(axis=1) > self.threshold
-            table["evidence_slower"], table["evidence_faster"] = path.T
-        index = getattr(recent, "index", None)
-        index = (
-            index[:: self.window]
-            if isinstance(index, pd.DatetimeIndex)
-            else pd.RangeIndex(len(rows), name="window")
-        )
-        return pd.DataFrame(table, index=index)
+            found["drifted"] = path.max(axis=1) > self.threshold
+            found["evidence_slower"], found["evidence_faster"] = path.T
+        return found, distance
 
     def check_frame(self, recent):
         """Return a DataFrame with one row a feature, corrected for testing many.
@@ -896,7 +882,7 @@ class DriftMonitor:
                 "shift": history.shift(comparison)[0] if judged else np.nan,
                 "missing": missing,
                 "missing_share": missing / self.window,
-                "usual_missing_share": history.usual_missing_share,
+                "usual_missing_share": usual.mean(),
                 "missing_p_value": (1 + reached) / (usual.size + 1),
             }
             found.append(row)
@@ -917,8 +903,7 @@ class DriftMonitor:
 
     def _within_budget(self, p_value):
         """Return whether p is within the budget, forgiving the last bit: 1/720 has no exact float."""
-        within = p_value <= self.false_alarm_rate * (1 + 1e-9)
-        return within if np.ndim(within) else bool(within)
+        return p_value <= self.false_alarm_rate * (1 + 1e-9)
 
     def _require_blocks(self, blocks, name=None):
         column = "" if name is None else f", in column {name!r}"
@@ -980,22 +965,29 @@ class DriftMonitor:
         """Return the position of the next value, counted from history's first, and the evidence so far."""
         if after is None:
             return self.n_historical, (0.0, 0.0)
-        accumulated = getattr(after, "_accumulates", "evidence_slower" in getattr(after, "columns", ()))
-        if isinstance(after, pd.DataFrame) and len(after) and {"start", "drifted"} <= set(after.columns):
-            last = after.iloc[-1]
+        if isinstance(after, WindowResult):
+            last, evidence, mine = after, after.evidence, after._monitor == self._identity
+        elif isinstance(after, pd.DataFrame) and len(after) and {"start", "drifted"} <= set(after.columns):
+            last, mine = after.iloc[-1], self._made(after)
             evidence = tuple(float(last.get(f"evidence_{side}", 0.0)) for side in ("slower", "faster"))
-        elif isinstance(after, WindowResult):
-            last, evidence = after, after.evidence
         else:
             raise TypeError("after is not what check or check_many returned; pass that, or leave it out.")
-        if self.accumulate and not accumulated:
+        if not mine:
             raise ValueError(
-                "after comes from a monitor that does not accumulate, so evidence cannot go on from there; pass "
-                "what this monitor returned, or leave it out."
+                "after comes from another monitor, one that differs in history, window, statistic, cycles, "
+                "accumulate or tolerance; pass what this monitor returned, or leave it out."
             )
-        if last.drifted and self.accumulate:
+        if last.drifted:
             evidence = (0.0, 0.0)
         return int(last.start) + self.window, evidence
+
+    def _made(self, rows):
+        """Return whether these rows are this monitor's; of a file, which keeps no attrs, whether they can be."""
+        if _MADE_BY in rows.attrs:
+            return rows.attrs[_MADE_BY] == self._identity
+        passed = rows["start"].to_numpy() - self.n_historical
+        fit = (passed >= 0).all() and not (passed % self.window).any()
+        return fit and ("evidence_slower" in rows) == self.accumulate
 
     # --- time ----------------------------------------------------------------------------------------------
 

@@ -437,7 +437,7 @@ def as_function(answer: Any) -> Callable:
 
 
 @contextlib.contextmanager
-def time_limit(case: str, seconds: float = LIMIT_SECONDS):
+def time_limit(case: str):
     """Stop with `NeverReturned` what takes too long, and what the learner interrupts.
 
     Where the system has no timer signals (Windows) only the interrupt ends it.
@@ -445,13 +445,13 @@ def time_limit(case: str, seconds: float = LIMIT_SECONDS):
     sentence = f"your function had not returned after {{}} for {case}. Is there a loop that never ends?"
 
     def stop(signum, frame):
-        raise NeverReturned(sentence.format(f"{seconds:g} seconds"))
+        raise NeverReturned(sentence.format(f"{LIMIT_SECONDS:g} seconds"))
 
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if timed:
         before = signal.signal(signal.SIGALRM, stop)
         # Again and again: a bare except around the endless part would swallow a single one.
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS, 0.5)
     try:
         yield
     except KeyboardInterrupt:
