@@ -17,11 +17,29 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 PYTEST := $(BIN)/python -m pytest -q
 QUICK := not slow and not fresh and not browser
 
+# `make test CHAPTER=03`, or CHAPTER=3: what guards this chapter, and nothing else. In the exercise tests a
+# parameter begins with the exercise, 3.2 say; in those of the notebooks it is the notebook's name.
+ifneq ($(and $(CHAPTER),$(filter test%,$(MAKECMDGOALS))),)
+NN := $(if $(filter 0 1 2 3 4 5 6 7 8 9,$(CHAPTER)),0$(CHAPTER),$(CHAPTER))
+ifneq ($(words $(wildcard solutions/$(NN)_*.ipynb)),1)
+$(error CHAPTER=$(CHAPTER) is no chapter: write CHAPTER=03, say)
+endif
+SOLUTIONS_TESTED := $(wildcard solutions/$(NN)_*.ipynb)
+LIBRARY_TESTED := $(wildcard tests/test_claims_$(NN).py)
+NOTEBOOKS_TESTED := tests/test_notebooks.py tests/test_readme.py -k "$(NN)_"
+EXERCISES_TESTED := tests/test_exercises.py -k "[$(patsubst 0%,%,$(NN)). or -$(patsubst 0%,%,$(NN))."
+else
+SOLUTIONS_TESTED := solutions
+LIBRARY_TESTED := --ignore tests/test_notebooks.py --ignore tests/test_exercises.py tests tools
+NOTEBOOKS_TESTED := tests/test_notebooks.py
+EXERCISES_TESTED := tests/test_exercises.py
+endif
+
 .PHONY: help lab test test-solutions test-library test-notebooks test-exercises test-slow test-fresh test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
-	@echo "make test       install into $(VENV) and run everything that must hold"
+	@echo "make test       install into $(VENV) and run everything that must hold (one chapter: CHAPTER=03)"
 	@echo "make notebooks  execute solutions/, store outputs, derive notebooks/ (one chapter: CHAPTER=03)"
 	@echo "make html       a reading edition in build/html, for a browser without a network"
 	@echo "make slides     the chapters as slides in build/slides"
@@ -49,16 +67,16 @@ test: $(VENV)/installed lint
 		test-solutions test-library test-notebooks test-exercises
 
 test-solutions: $(VENV)/installed
-	$(PYTEST) $(NBVAL) solutions
+	$(PYTEST) $(NBVAL) $(SOLUTIONS_TESTED)
 
 test-library: $(VENV)/installed
-	$(PYTEST) -m "$(QUICK)" --ignore tests/test_notebooks.py --ignore tests/test_exercises.py tests
+	$(if $(LIBRARY_TESTED),$(PYTEST) -m "$(QUICK)" $(LIBRARY_TESTED))
 
 test-notebooks: $(VENV)/installed
-	$(PYTEST) tests/test_notebooks.py
+	$(PYTEST) $(NOTEBOOKS_TESTED)
 
 test-exercises: $(VENV)/installed
-	$(PYTEST) tests/test_exercises.py
+	$(PYTEST) $(EXERCISES_TESTED)
 
 # Simulations with thousands of histories.
 test-slow: $(VENV)/installed
@@ -85,7 +103,7 @@ test-oldest: $(VENV)/installed
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
-	$(BIN)/ruff format --check utils tests
+	$(BIN)/ruff format --check utils tests tools
 
 notebooks: $(VENV)/installed
 	$(BIN)/python -m tools.authoring $(CHAPTER)

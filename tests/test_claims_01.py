@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from tools import authoring
-from utils.exercises import chapter_01
+from utils import simulate
 from utils.simulate import course_latencies
 
 SEEDS = pytest.mark.parametrize("seed", [1, 2, 3])
@@ -221,7 +221,7 @@ def test_each_shift_leaves_its_own_probability_alone(seed):
 
 
 def test_the_days_of_exercise_1_4_are_told_apart_by_their_summary_numbers():
-    archive = chapter_01.mystery_days()
+    archive = simulate.archive_days()
     before = _summary(archive["before"])
     quotient = {
         day: {name: value / before[name] for name, value in _summary(archive[day]).items()} for day in "ABCDE"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ks_2samp
 
+from tests.answers import chapter_04 as answers
 from utils.alarm.drift import DataDriftWarning, warn_if_drift
 from utils.exercises import chapter_04, engine, verdict
 from utils.simulate import course_latencies
@@ -127,31 +128,31 @@ def test_the_board_has_at_least_twelve_behaviours_each_named_once():
 
 def test_every_behaviour_is_broken_by_a_wrong_answer():
     enough = (
-        chapter_04._returns_true,
-        chapter_04._warns_always,
-        chapter_04._sets_a_filter,
-        chapter_04._sorts_in_place,
-        chapter_04._trusts_scipy,
+        answers._returns_true,
+        answers._warns_always,
+        answers._sets_a_filter,
+        answers._sorts_in_place,
+        answers._trusts_scipy,
     )
-    assert set(enough) <= {answer for answer, _ in CHALLENGE.wrong if callable(answer)}
+    assert set(enough) <= {answer for answer, _ in answers.WRONG["4.6"] if callable(answer)}
     assert set().union(*map(_broken, enough)) == set(NAMES)
 
 
 @pytest.mark.parametrize(
     ("answer", "name"),
     [
-        (chapter_04._other_default_alpha, "lets alpha decide, both ways"),
-        (chapter_04._one_sided, "catches a change to faster"),
-        (chapter_04._everybodys_category, "warns in a category of its own"),
-        (chapter_04._says_nothing, "says how large the drift is"),
-        (chapter_04._points_at_itself, "points at the caller's line"),
-        (chapter_04._points_too_far, "points at the caller's line"),
-        (chapter_04._blames_both, "names the argument that it refuses"),
-        (chapter_04._empty_only, "refuses a window of one value"),
-        (chapter_04._drops_nan, "refuses NaN"),
-        (chapter_04._names_nan_only, "names the argument that it refuses"),
-        (chapter_04._new_category_on_every_call, "warns in a category of its own"),
-        (chapter_04._halves_p, "keeps the false-alarm rate that alpha promises"),
+        (answers._other_default_alpha, "lets alpha decide, both ways"),
+        (answers._one_sided, "catches a change to faster"),
+        (answers._everybodys_category, "warns in a category of its own"),
+        (answers._says_nothing, "says how large the drift is"),
+        (answers._points_at_itself, "points at the caller's line"),
+        (answers._points_too_far, "points at the caller's line"),
+        (answers._blames_both, "names the argument that it refuses"),
+        (answers._empty_only, "refuses a window of one value"),
+        (answers._drops_nan, "refuses NaN"),
+        (answers._names_nan_only, "names the argument that it refuses"),
+        (answers._new_category_on_every_call, "warns in a category of its own"),
+        (answers._halves_p, "keeps the false-alarm rate that alpha promises"),
     ],
 )
 def test_one_mistake_costs_one_line(answer, name):
@@ -192,7 +193,7 @@ def _decorated(function):
 @_decorated
 def _three_levels_up(historical, recent, alpha=0.05):
     result = ks_2samp(
-        chapter_04._checked(historical, "historical"), chapter_04._checked(recent, "recent"), method="asymp"
+        answers._checked(historical, "historical"), answers._checked(recent, "recent"), method="asymp"
     )
     if result.pvalue < alpha:
         warnings.warn(f"D is {100 * result.statistic:.1f} %", _Mine, stacklevel=3)
@@ -203,9 +204,7 @@ class _Callable:
     def __call__(self, historical, recent, *, alpha=0.05):
         print("checking")
         with warnings.catch_warnings():
-            result = ks_2samp(
-                chapter_04._checked(historical, "historical"), chapter_04._checked(recent, "recent")
-            )
+            result = ks_2samp(answers._checked(historical, "historical"), answers._checked(recent, "recent"))
         if alpha > result.pvalue:
             warnings.warn(_Mine(f"p={result.pvalue}"), stacklevel=2)
         return "anything"
@@ -219,7 +218,7 @@ def test_other_right_ways_to_solve_the_challenge_get_every_line(answer):
 
 def _rings_once_for_all():
     def warn_on_drift(historical, recent, alpha=0.05, rung=[]):  # noqa: B006
-        if chapter_04._tested(historical, recent).pvalue < alpha and not rung:
+        if answers._tested(historical, recent).pvalue < alpha and not rung:
             rung.append(True)
             warnings.warn("drift", _Mine, stacklevel=2)
 
@@ -245,7 +244,7 @@ def _gate_with_pytest(release, category):
 
 
 def _fails_the_test(historical, recent, alpha=0.05):
-    if chapter_04._tested(historical, recent).pvalue < alpha:
+    if answers._tested(historical, recent).pvalue < alpha:
         pytest.fail("drift")
 
 
@@ -289,7 +288,7 @@ def test_no_mischief_breaks_the_board_or_leaks_out_of_it(answer, capsys):
 
 def test_a_log_record_is_named_as_such_and_leaves_no_handler_behind():
     handlers = list(logging.root.handlers)
-    for id, answer in (("4.1", chapter_04._logs_it), ("4.6", chapter_04._logs)):
+    for id, answer in (("4.1", answers._logs_it), ("4.6", answers._logs)):
         assert "wrote a log record instead" in str(verdict(id, answer))
     assert logging.root.handlers == handlers
 
@@ -298,7 +297,7 @@ def test_the_board_hears_under_any_filter_of_the_notebook():
     for action in ("error", "ignore", "always"):
         with warnings.catch_warnings():
             warnings.simplefilter(action)
-            assert verdict("4.6", chapter_04.challenge_right).state == "right"
+            assert verdict("4.6", answers.challenge_right).state == "right"
 
 
 def test_the_exercise_asks_for_what_the_board_judges():

@@ -7,8 +7,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.ensemble import IsolationForest
 
 from utils.alarm.drift import detect_drift
-from utils.exercises.chapter_05 import night
-from utils.simulate import course_latencies
+from utils.simulate import course_latencies, night
 
 SEEDS = pytest.mark.parametrize("seed", [101, 102, 103])
 BEFORE, AFTER = (150, 20), (165, 22)

@@ -10,9 +10,9 @@ from scipy import stats
 from scipy.special import kolmogorov
 
 from utils.alarm.drift import sampling_error
-from utils.exercises.chapter_06 import ALARMS_SEEN, HEALTHY_WINDOWS, WINDOW, autocorrelated_week, two_days
 from utils.alarm.monitor import DriftMonitor
-from utils.simulate import autocorrelated_latencies, autocorrelated_noise
+from utils.exercises.chapter_06 import ALARMS_SEEN, HEALTHY_WINDOWS, WINDOW
+from utils.simulate import autocorrelated_latencies, autocorrelated_noise, autocorrelated_week, two_days
 
 SEEDS = pytest.mark.parametrize("seed", [601, 602, 603])
 

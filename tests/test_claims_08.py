@@ -8,10 +8,10 @@ from scipy.special import kolmogorov
 from scipy.stats import ks_2samp
 
 from utils import simulate
+from utils.alarm.monitor import DriftMonitor
 from utils.exercises.chapter_08 import _after as after
 from utils.exercises.chapter_08 import _policy_year as policy_year
 from utils.exercises.chapter_08 import _price as price
-from utils.alarm.monitor import DriftMonitor
 
 WINDOW, MONTH, HISTORY, HOURS = 60, 720, 35 * 24, 120 * 24
 CYCLES, ALL = (24 * 60, 168 * 60), ("ks", "wasserstein", "tail")

@@ -368,7 +368,9 @@ def test_in_a_pipeline_the_warning_becomes_an_error_that_stops_it(script):
     stopped = script("-W", "error")
     assert stopped.returncode == 1 and stopped.stdout == ""
     assert "line 5, in <module>" in stopped.stderr
-    assert stopped.stderr.splitlines()[-1].startswith("utils.alarm.drift.DataDriftWarning: Drift: recent is slower")
+    assert stopped.stderr.splitlines()[-1].startswith(
+        "utils.alarm.drift.DataDriftWarning: Drift: recent is slower"
+    )
 
 
 # --- input -------------------------------------------------------------------------------------------------

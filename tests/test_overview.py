@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from utils.exercises import engine
 from tools.overview import main, stored_verdicts
+from utils.exercises import engine
 
 
 def save(path, *printed):

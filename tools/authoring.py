@@ -26,6 +26,7 @@ import copy
 import hashlib
 import html
 import json
+import math
 import re
 import subprocess
 import sys
@@ -169,23 +170,21 @@ def blank(source: str) -> str:
     >>> print(blank("size = 512  # SOLUTION"))
     size = ...
     """
+    cell = f"the cell that begins {source[:60]!r}"
     try:
         blanked = _blank_assignments(_MARKED_BLOCK.sub(r"\1...", source))
     except SyntaxError as error:
-        raise ValueError(
-            f"a # SOLUTION cannot be blanked in the cell that begins {source[:60]!r}: {_HOW_TO_MARK}"
-        ) from error
+        raise ValueError(f"a # SOLUTION cannot be blanked in {cell}: {_HOW_TO_MARK}") from error
     left_over = re.search(r"^.*#.*\bSOLUTION\b.*$", blanked, flags=re.M)
     if left_over:
         raise ValueError(
-            f"{left_over[0].strip()!r} in the cell that begins {source[:60]!r} is no marker that can be "
-            f"blanked: {_HOW_TO_MARK}"
+            f"{left_over[0].strip()!r} in {cell} is no marker that can be blanked: {_HOW_TO_MARK}"
         )
     return blanked
 
 
 def _blank_assignments(source: str) -> str:
-    """Replace each assignment with a ``# SOLUTION`` in its lines by ``name = ...``; raise SyntaxError if in doubt."""
+    """Write ``name = ...`` for each assignment with a ``# SOLUTION`` in it; raise SyntaxError if in doubt."""
     lines = source.split("\n")
     marked = [number for number, line in enumerate(lines, start=1) if _MARKED_LINE.search(line)]
     if not marked:
@@ -378,15 +377,14 @@ def _number_problems(notebook: NotebookNode) -> list[str]:
         printed |= {value for value, _, _ in _numbers(_output_text(cell))}
     found = []
     for cell in notebook.cells:
-        if cell.cell_type != "markdown":
-            continue
-        for value, decimals, percent in _numbers(_quoting_prose(cell.source)):
-            candidates = [value, value / 100] if percent else [value]
-            exact = any(abs(c - w) <= 1e-9 * max(1, abs(w)) for c in candidates for w in written)
+        prose = _quoting_prose(cell.source) if cell.cell_type == "markdown" else ""
+        for value, decimals, percent in _numbers(prose):
+            scales = (1, 100) if percent else (1,)
+            exact = any(math.isclose(scale * number, value) for number in written for scale in scales)
             rounded = any(
-                abs(round(p * scale, decimals) - value) < 1e-9 + 1e-9 * abs(value)
-                for p in printed
-                for scale in ((1, 100) if percent else (1,))
+                math.isclose(round(scale * number, decimals), value, abs_tol=1e-9)
+                for number in printed
+                for scale in scales
             )
             if not (exact or rounded):
                 found.append(
@@ -467,20 +465,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="derive and check only; the stored outputs stay as they are",
     )
     options = parser.parse_args(arguments)
+    paths = sorted(SOLUTIONS.glob("*.ipynb"))
     for number in options.chapters:
         if not number.isdecimal():
             print(f"{number!r} is no chapter number: write 03, say.", file=sys.stderr)
             return 2
-    paths = [
-        path
-        for path in sorted(SOLUTIONS.glob("*.ipynb"))
-        if not options.chapters or path.name[:2] in {f"{int(number):02d}" for number in options.chapters}
-    ]
+    if options.chapters:
+        wanted = {f"{int(number):02d}" for number in options.chapters}
+        paths = [path for path in paths if path.name[:2] in wanted]
     if not paths:
-        print(
-            f"no solution notebook for {' '.join(options.chapters) or 'any chapter'} in solutions/",
-            file=sys.stderr,
-        )
+        asked = " ".join(options.chapters) or "any chapter"
+        print(f"no solution notebook for {asked} in solutions/", file=sys.stderr)
         return 2
     found = 0
     for path in paths:

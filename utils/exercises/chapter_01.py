@@ -14,11 +14,13 @@ from utils.exercises.engine import (
     call,
 )
 from utils.simulate import (
+    ARCHIVE_KINDS,
     HISTORICAL_MEAN_MS,
     HISTORICAL_SD_MS,
     HISTORICAL_SIZE,
     RECENT_SD_MS,
     RECENT_SIZE,
+    REQUESTS_PER_HOUR,
 )
 
 
@@ -154,58 +156,6 @@ def judge_with_timeouts(answer) -> str | None:
     return None
 
 
-def _timeouts(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.where(rng.random(len(latencies_ms)) < share, timeout_ms, latencies_ms)
-
-
-def _timeouts_chosen(latencies_ms, rng, share=0.02, timeout_ms=900):
-    drifted = latencies_ms.copy()
-    drifted[rng.choice(drifted.size, size=round(share * drifted.size), replace=False)] = timeout_ms
-    return drifted
-
-
-def _timeouts_of_the_slowest(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.where(latencies_ms > np.quantile(latencies_ms, 1 - share), timeout_ms, latencies_ms)
-
-
-def _timeouts_on_top(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return latencies_ms + timeout_ms * (rng.random(latencies_ms.size) < share)
-
-
-def _timeouts_in_place(latencies_ms, rng, share=0.02, timeout_ms=900):
-    latencies_ms[rng.random(latencies_ms.size) < share] = timeout_ms
-    return latencies_ms
-
-
-def _timeouts_only(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.full(round(share * latencies_ms.size), timeout_ms)
-
-
-def _timeouts_not_returned(latencies_ms, rng, share=0.02, timeout_ms=900):
-    latencies_ms = _timeouts(latencies_ms, rng, share, timeout_ms)
-
-
-def _timeouts_own_seed(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return _timeouts(latencies_ms, np.random.default_rng(42), share, timeout_ms)
-
-
-def _timeouts_percent(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.where(rng.random(latencies_ms.size) < share * 100, timeout_ms, latencies_ms)
-
-
-def _timeouts_at_the_end(latencies_ms, rng, share=0.02, timeout_ms=900):
-    timed_out = rng.random(latencies_ms.size) < share
-    return np.append(latencies_ms[~timed_out], np.full(timed_out.sum(), timeout_ms))
-
-
-def _timeouts_in_whole_ms(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return _timeouts(latencies_ms, rng, share, timeout_ms).astype(int)
-
-
-def _timeouts_fixed_share(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.where(rng.random(latencies_ms.size) < 1 / 50, timeout_ms, latencies_ms)
-
-
 # 1.3 Which summary numbers move -----------------------------------------------------------------------------
 
 SUMMARY_NAMES = ("mean", "sd", "p5", "median", "p99")
@@ -271,37 +221,6 @@ def judge_which_numbers_move(answer) -> str | None:
 # 1.4 Which drift produced these numbers ---------------------------------------------------------------------
 
 KINDS = ("no drift", "slower", "spread", "timeouts", "bad node")
-_MYSTERY = {"A": "bad node", "B": "no drift", "C": "timeouts", "D": "slower", "E": "spread"}
-
-
-def mystery_days(size: int = 20_000) -> dict[str, np.ndarray]:
-    """Return latencies in ms of a day before, and of five days A to E, each with another incident or none.
-
-    The healthy latencies are log-normal. Reading on here gives the answer to exercise 1.4 away.
-
-    Parameters
-    ----------
-    size : int
-        Requests a day.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (size,)
-        The latencies by the names "before", "A", "B", "C", "D" and "E".
-    """
-    rng = np.random.default_rng(14)
-
-    def healthy():
-        return rng.lognormal(np.log(150), 0.3, size)
-
-    make = {
-        "no drift": healthy,
-        "slower": lambda: 1.1 * healthy(),
-        "spread": lambda: 150 * (healthy() / 150) ** 1.4,
-        "timeouts": lambda: np.where(rng.random(size) < 1 / 50, 900, healthy()),
-        "bad node": lambda: healthy() * np.where(rng.random(size) < 1 / 5, 1.5, 1),
-    }
-    return {"before": healthy()} | {day: make[kind]() for day, kind in _MYSTERY.items()}
 
 
 _TOLD_APART_BY = {
@@ -322,11 +241,13 @@ _TOLD_APART_BY = {
 def judge_mystery_days(answer) -> str | None:
     """Judge five names of incidents, for the days A to E."""
     answer = _as_plain(answer)
-    if isinstance(answer, dict) and {str(day).upper() for day in answer} == set(_MYSTERY):
+    if isinstance(answer, dict) and {str(day).upper() for day in answer} == set(ARCHIVE_KINDS):
         answer = [answer[day] for day in sorted(answer)]
-    if not isinstance(answer, list | tuple) or len(answer) != len(_MYSTERY):
+    if not isinstance(answer, list | tuple) or len(answer) != len(ARCHIVE_KINDS):
         return "five names are expected, one for each of the days A to E."
-    for said, (day, truth) in zip([as_choice(name, KINDS) for name in answer], _MYSTERY.items(), strict=True):
+    for said, (day, truth) in zip(
+        [as_choice(name, KINDS) for name in answer], ARCHIVE_KINDS.items(), strict=True
+    ):
         if said == truth:
             continue
         if truth == "no drift":
@@ -344,11 +265,6 @@ def judge_mystery_days(answer) -> str | None:
 
 
 # 1.5 A drift that the daily mean misses ---------------------------------------------------------------------
-
-REQUESTS_PER_HOUR = np.array(
-    [6, 3, 2, 2, 2, 4, 8, 15, 24, 30, 34, 36, 36, 35, 34, 32, 30, 30, 32, 34, 30, 22, 13, 6]
-)
-REQUESTS_PER_HOUR.flags.writeable = False
 
 
 def judge_missed_recurring_drift(answer) -> str | None:
@@ -384,12 +300,6 @@ def judge_missed_recurring_drift(answer) -> str | None:
         f"the daily mean moves by {moved_ms:.1f} ms and leaves the quiet band on {caught:.0%} of the days, "
         f"so it does not miss this. Your slow hours carry {carried:.0%} of the requests: {question}"
     )
-
-
-def _slow_in(hours, extra_ms=40) -> np.ndarray:
-    pattern = np.zeros(24)
-    pattern[list(hours)] = extra_ms
-    return pattern
 
 
 # 1.6 Data drift, concept drift, label shift -----------------------------------------------------------------
@@ -435,22 +345,6 @@ EXERCISES = (
         ),
         why="a mean of 500 is steadier than one request by the square root of 500, and this is the ruler for "
         "every move of it.",
-        wrong=(
-            (20, "one request"),
-            (0.04, "divided by the number"),
-            (0.632, "across the days"),
-            (0.984, "drifted days"),
-            (0.8, "variance"),
-            (np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=1).var(), "variance"),
-            (1.095, "difference"),
-            (1.12, "median wanders"),
-            (2.94, "range"),
-            (150, "where the means lie"),
-            (5, "simulate many quiet days"),
-            (1, "a round number"),
-            ("0.9", "a number is expected"),
-        ),
-        right=(20 / np.sqrt(500), 0.9, np.float32(0.87)),
     ),
     Exercise(
         id="1.2",
@@ -462,29 +356,6 @@ EXERCISES = (
         ),
         why="a drift that leaves 49 of 50 requests exactly as they were is the kind that a dashboard of "
         "averages explains wrongly.",
-        wrong=(
-            (_timeouts_of_the_slowest, "slowest requests"),
-            (_timeouts_on_top, "on top"),
-            (_timeouts_in_place, "changes the latencies that it was given"),
-            (_timeouts_only, "come out"),
-            (_timeouts_own_seed, "whatever generator"),
-            (_timeouts_percent, "percentage"),
-            (_timeouts_at_the_end, "their place"),
-            (_timeouts_in_whole_ms, "decimals"),
-            (_timeouts_fixed_share, "use its argument"),
-            (_timeouts_not_returned, "return missing"),
-            (
-                lambda latencies_ms, rng, share=0.02, timeout_ms=900: latencies_ms.copy(),
-                "no request times out",
-            ),
-            (lambda latencies_ms, rng: _timeouts(latencies_ms, rng), "TypeError"),
-        ),
-        right=(
-            _timeouts_chosen,
-            lambda latencies_ms, rng, share=0.02, timeout_ms=900: [
-                timeout_ms if rng.random() < share else latency for latency in latencies_ms
-            ],
-        ),
     ),
     Exercise(
         id="1.3",
@@ -495,22 +366,6 @@ EXERCISES = (
             "For the spread, the middle stays where it is and both ends move away from it.",
         ),
         why="no single number sees every drift, and each drift leaves its own pattern in a few of them.",
-        wrong=(
-            ((["mean", "sd", "median", "p99"], ["sd", "p5", "p99"]), "sort the 500 requests"),
-            ((["sd", "p99"], ["sd", "p5", "p99"]), "add to the sum"),
-            ((["mean", "sd"], ["sd", "p5", "p99"]), "beyond p99"),
-            ((["mean", "p99"], ["sd", "p5", "p99"]), "squared distance"),
-            ((["mean", "sd", "p5", "p99"], ["sd", "p5", "p99"]), "fastest requests"),
-            ((["mean", "sd", "p99"], ["mean", "sd", "p5", "p99"]), "what happens to the mean"),
-            ((["mean", "sd", "p99"], ["sd", "p99"]), "does a wider spread leave them"),
-            ((["mean", "sd", "p99"], ["sd", "p5", "median", "p99"]), "where does the middle go"),
-            ((["average"], ["sd"]), "choose one of"),
-            ((["mean", "sd", "p99"],), "two lists"),
-        ),
-        right=(
-            ({"p99", "sd", "mean"}, {"p99", "p5", "sd"}),
-            [("Mean", "SD", "p99"), ["p5", "p99", "sd"]],
-        ),
     ),
     Exercise(
         id="1.4",
@@ -521,21 +376,6 @@ EXERCISES = (
             "the median alone. A bad node lifts the upper numbers more than p5.",
         ),
         why="three of these days have nearly the same mean, and ask for three different people to be called.",
-        wrong=(
-            (["slower", "no drift", "timeouts", "slower", "spread"], "divide its p5"),
-            (["bad node", "slower", "timeouts", "slower", "spread"], "any two days"),
-            (["bad node", "no drift", "bad node", "slower", "spread"], "how many requests"),
-            (["bad node", "no drift", "slower", "slower", "spread"], "the typical request"),
-            (["bad node", "no drift", "timeouts", "slower", "no drift"], "further from those"),
-            (["bad node", "no drift", "timeouts", "slower", "timeouts"], "pulls at both ends"),
-            (["bad node", "no drift", "timeouts", "bad node", "spread"], "divide its p5"),
-            (["bad node", "no drift"], "five names"),
-        ),
-        right=(
-            tuple(_MYSTERY.values()),
-            dict(_MYSTERY),
-            np.array(["Bad node", "No drift", "Timeouts", "Slower", "Spread"]),
-        ),
     ),
     Exercise(
         id="1.5",
@@ -548,24 +388,6 @@ EXERCISES = (
         ),
         why="what comes back every night and is averaged over the day can go on for months: compare an hour "
         "with the same hour of other days.",
-        wrong=(
-            (np.zeros(24), "no-drift control"),
-            (np.full(24, 30), "leaves the quiet band"),
-            (_slow_in((11, 12, 13)), "what weight does an hour have"),
-            (_slow_in((3,)), "at least three"),
-            (_slow_in((2, 3, 4), extra_ms=-40), "become faster"),
-            (_slow_in((2, 3, 4), extra_ms=400), "by how much may each of them"),
-            (_slow_in((2, 3, 4)) + _slow_in((12,), extra_ms=-90), "made faster"),
-            (np.full(24, 150) + _slow_in((2, 3, 4)), "look like latencies"),
-            ([30, 30, 30], "24 values"),
-            (30, "a list or an array"),
-            (np.where(np.arange(24) < 12, 300, -300), "before it is asked"),
-        ),
-        right=(
-            _slow_in((1, 2, 3, 4), extra_ms=30).tolist(),
-            _slow_in((2, 3, 4), extra_ms=99),
-            _slow_in((11, 12, 16), extra_ms=30) - _slow_in((10, 13, 17), extra_ms=30),
-        ),
     ),
     Exercise(
         id="1.6",
@@ -578,17 +400,5 @@ EXERCISES = (
         ),
         why="a test that watches the inputs alone stays silent in two of the four, and each kind asks for "
         "another remedy.",
-        wrong=(
-            (["concept drift", "concept drift", "label shift", "concept drift"], "two baskets of one size"),
-            (["data drift", "data drift", "label shift", "concept drift"], "basket of ten items"),
-            (["data drift", "concept drift", "data drift", "concept drift"], "orders of one kind"),
-            (["data drift", "concept drift", "label shift", "label shift"], "two totals"),
-            (["data drift", "concept drift", "label shift", "none"], "choose one of"),
-            (["data drift"], "four names"),
-        ),
-        right=(
-            ("Data drift", "Concept drift", "Label shift", "Concept drift"),
-            np.array(["Covariate shift", "concept drift", "label shift", "concept drift"]),
-        ),
     ),
 )

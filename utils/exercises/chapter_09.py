@@ -702,20 +702,6 @@ _SCOREBOARD = Scoreboard(
 )
 
 
-def _with_a_dictionary(status):
-    return {0: "nothing", 1: "page", 2: "ticket"}[status]
-
-
-def _with_a_match(status):
-    match status:
-        case 0:
-            return "nothing"
-        case 1:
-            return "page"
-        case _:
-            return "ticket"
-
-
 EXERCISES = (
     Exercise(
         id="9.1",
@@ -726,31 +712,6 @@ EXERCISES = (
         ),
         why="a false-alarm rate that was counted on your own service is worth more than one that was "
         "promised for independent data.",
-        wrong=(
-            (_number_of_pages, "counts the pages"),
-            (_percent_of_pages, "percentage"),
-            (_share_of_silence, "do not page"),
-            (_one_test_of_everything, "one test of all requests"),
-            (_always_at_five_percent, "every alpha"),
-            (_against_its_own_kind, "contains it"),
-            (_against_the_window_before, "the one before"),
-            (_with_the_leftover, "fill no window"),
-            (_distance_for_p, "compares D with `alpha`"),
-            (_mean_p_value, "mean p-value"),
-            (_of_all_requests, "number of requests"),
-            (lambda historical, unchanged, window, alpha: alpha, "One KS test a window"),
-            (
-                lambda historical, unchanged, window, alpha: unchanged.reshape(-1, window),
-                "a number is expected",
-            ),
-            (0.05, "a function is expected"),
-        ),
-        right=(
-            lambda h, u, w, a: (
-                sum(detect_drift(h, x, alpha=a).drifted for x in _windows(u, w)) / (len(u) // w)
-            ),
-            lambda h, u, w, a: np.array([_share_of_pages(list(h), list(u), w, a)]),
-        ),
     ),
     Exercise(
         id="9.2",
@@ -761,24 +722,6 @@ EXERCISES = (
         ),
         why="the delay is what a window costs: up to one window until it is full, another one if the first "
         "holds too little of the new version.",
-        wrong=(
-            (_from_the_first_page_of_all, "false page"),
-            (_from_the_start_of_the_window, "once it is full"),
-            (_in_windows, "counts windows"),
-            (_from_a_window_wholly_after, "requests of both versions"),
-            (_the_moment_of_the_page, "Count from the deployment"),
-            (_never_means_zero, "return None"),
-            (_never_means_everything, "not a delay"),
-            (_never_means_minus_one, "return None"),
-            (_last_page, "this is the last page"),
-            (lambda *case: _requests_late(*case) or math.inf, "return None, not inf"),
-            (lambda *case: _requests_late(*case) or False, "return None, not False"),
-            (_page_at_the_very_end_counts, "none of the new one"),
-            (lambda deployed_at, paged, window: paged.index(True) * window, "the count is another one"),
-            (lambda deployed_at, paged, window: print(deployed_at), "return missing"),
-            (80, "a function is expected"),
-        ),
-        right=(lambda deployed_at, paged, window: _requests_late(deployed_at, np.array(paged), window),),
     ),
     Exercise(
         id="9.3",
@@ -789,29 +732,6 @@ EXERCISES = (
         ),
         why="a rollback is believed once you have looked so long that the fault would have shown itself, and "
         "how long that is depends on how well the alarm sees that fault.",
-        wrong=(
-            (_one_over_share, "on average"),
-            (_powers_of_the_share, "chance that it does not"),
-            (_rounded_down, "Round the other way"),
-            (_cut_off, "Round the other way"),
-            (_rounded_to_the_nearest, "can be too small"),
-            (_not_one_window, "in one window at least"),
-            (_below_the_doubt, "exactly `doubt` is accepted"),
-            (_not_rounded, "whole numbers"),
-            (_straight_line, "chances of missing multiply"),
-            (_one_less, "one window fewer"),
-            (_doubt_alone, "own share matters"),
-            (_confidence_for_doubt, "changed places"),
-            (
-                lambda share_caught, doubt: math.ceil(math.log(doubt) / math.log(1 - share_caught)),
-                "ValueError",
-            ),
-            (2, "a function is expected"),
-        ),
-        right=(
-            lambda c, d: 1 if c >= 1 else max(1, math.ceil(math.log(d) / math.log(1 - c))),
-            lambda c, d: np.int64(next(k for k in range(1, 10_000) if (1 - c) ** k <= d)),
-        ),
     ),
     Exercise(
         id="9.4",
@@ -821,29 +741,6 @@ EXERCISES = (
             "A window is kept if neither it nor the next one pages; the last one has no next one.",
         ),
         why="an incident that slips into the training rows becomes what the model calls normal.",
-        wrong=(
-            (_everything, "takes it for normal"),
-            (_without_pages, "may hold the beginning"),
-            (_without_the_window_after, "begins in the window before"),
-            (_only_pages, "throws the healthy ones away"),
-            (_without_the_windows_around, "Only the one before"),
-            (_rolled, "no next one"),
-            (_sorted, "in their order"),
-            (_before_the_first_page, "after the rollback"),
-            (_window_numbers, "numbers of windows"),
-            (_fast_rows, "sorts out slow requests"),
-            (lambda latencies, paged, window: latencies[:-1], "whole windows"),
-            (lambda latencies, paged, window: print(len(latencies)), "return missing"),
-            ([1.0, 2.0], "a function is expected"),
-        ),
-        right=(
-            lambda latencies, paged, window: [
-                latency
-                for number in range(len(paged))
-                if not any(paged[number : number + 2])
-                for latency in latencies[number * window : (number + 1) * window]
-            ],
-        ),
     ),
     Exercise(
         id="9.5",
@@ -854,23 +751,6 @@ EXERCISES = (
         ),
         why="the rarer the victims, the longer they may wait before a mean tells you, and the mean of a "
         "healthy hour wanders on top of that.",
-        wrong=(
-            (_factor_not_growth, "grow *to* factor"),
-            (_everybody_waits, "Only a share does"),
-            (_multiplied_by_share, "other way round"),
-            (_new_mean, "mean at which the alert pages"),
-            (_shared_with_the_rest, "do not wait"),
-            (_total_of_the_slow, "on top"),
-            (_in_seconds, "in seconds"),
-            (_in_means, "times the mean"),
-            (lambda mean_ms, factor, share: mean_ms, "solve for the wait"),
-            (7_500, "a function is expected"),
-        ),
-        right=(
-            lambda mean_ms, factor, share: mean_ms * factor / share - mean_ms / share,
-            lambda mean_ms, factor, share: np.array([(factor * mean_ms - mean_ms) / share]),
-            lambda mean_ms, factor, share: round((factor - 1) * mean_ms / share, 2),
-        ),
     ),
     Exercise(
         id="9.6",
@@ -880,19 +760,5 @@ EXERCISES = (
             "What is neither 0 nor 1 is no verdict on the service: what should happen then, and how soon?",
         ),
         why="an alarm that cannot judge must say so to somebody, or its silence will be taken for health.",
-        wrong=(
-            (lambda status: "page" if status else "nothing", "teaches her to ignore the pager"),
-            (lambda status: "page" if status == 1 else "nothing", "silent in every incident"),
-            (
-                lambda status: {0: "page", 1: "nothing"}.get(status, "ticket"),
-                "verdict that nothing was found",
-            ),
-            (lambda status: "ticket" if status else "nothing", "1 is drift, now"),
-            (_with_a_dictionary, "KeyError (127)"),
-            (lambda status: status == 1, "choose one of"),
-            (lambda status: "ticket", "no work for anyone"),
-            ("page", "a function is expected"),
-        ),
-        right=(_with_a_match, lambda status: ["Nothing", "Page"][status] if status in (0, 1) else "Ticket"),
     ),
 )

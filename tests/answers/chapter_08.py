@@ -1,0 +1,181 @@
+"""Answers to chapter 08: wrong ones, each with words of its diagnosis, and other right ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from utils.exercises.chapter_08 import _after
+
+
+def _by_logarithms(alpha, checks):
+    return -np.expm1(checks * np.log1p(-alpha))
+
+
+def _in_four_digits(alpha, checks):
+    return round(1 - (1 - alpha) ** checks, 4)
+
+
+def _by_adding_up(alpha, checks):
+    page = 0.0
+    for _ in range(checks):
+        page += (1 - page) * alpha
+    return page
+
+
+def _hour_by_loop(historical, hour):
+    starts = range((hour % 168) * 60, len(historical), 168 * 60)
+    return [value for start in starts for value in historical[start : start + 60]]
+
+
+def _hour_by_mask(historical, hour):
+    hours = np.arange(len(historical)) // 60
+    return historical[hours % 168 == hour % 168]
+
+
+def _same_hour_of_day(historical, hour):
+    return np.reshape(historical, (-1, 24, 60))[:, hour % 24].ravel()
+
+
+def _hour_of_history(historical, hour):
+    return np.reshape(historical, (-1, 60))[hour]
+
+
+def _without_the_remainder(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, hour].ravel()
+
+
+def _one_hour_late(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, (hour + 1) % 168].ravel()
+
+
+def _last_week_only(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[-1, hour % 168]
+
+
+def _week_by_week(historical, hour):
+    return np.reshape(historical, (-1, 168, 60))[:, hour % 168]
+
+
+def _places_instead(historical, hour):
+    return np.flatnonzero(np.arange(len(historical)) // 60 % 168 == hour % 168)
+
+
+def _mask_instead(historical, hour):
+    return np.arange(len(historical)) // 60 % 168 == hour % 168
+
+
+def _only_the_past(historical, hour):
+    hours = np.arange(len(historical)) // 60
+    return historical[(hours % 168 == hour % 168) & (hours < hour)]
+
+
+def _hour_by_rows(historical, hour):
+    return np.reshape(historical, (-1, 60))[hour % 168 :: 168].ravel()
+
+
+def _steps_in_minutes(historical, hour):
+    return historical[hour % 168 :: 168]
+
+
+def _eleven_of_twelve(alarms):
+    return sum(alarms[-12:]) >= 11
+
+
+def _by_counting_back(alarms):
+    run = 0
+    for alarm in reversed(alarms):
+        if not alarm:
+            break
+        run += 1
+    return run >= 12
+
+
+def _forgotten_return(alarms):
+    sum(alarms[-12:])
+
+
+WRONG = {
+    "8.1": (
+        (lambda alpha, checks: alpha * checks, "how many false alarms to expect"),
+        (lambda alpha, checks: min(1.0, alpha * checks), "upper bound"),
+        (lambda alpha, checks: (1 - alpha) ** checks, "every check stays silent"),
+        (lambda alpha, checks: alpha**checks, "all of the checks alarm"),
+        (lambda alpha, checks: 1 - alpha**checks, "at least one is silent"),
+        (lambda alpha, checks: 100 * (1 - (1 - alpha) ** checks), "percentage"),
+        (lambda alpha, checks: alpha / checks, "shares alpha out"),
+        (lambda alpha, checks: 1 - (1 - alpha) ** (1 / checks), "a single check may have"),
+        (lambda alpha, checks: 1 - np.exp(-alpha * checks), "very many checks"),
+        (lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2), "this is rounded"),
+        (lambda alpha, checks: 1 - (1 - alpha) * checks, "no probability"),
+        (0.71, "a function is expected"),
+    ),
+    "8.2": (
+        (30, "one false page in 30 days"),
+        (35, "what this chapter has"),
+        (2160, "number of blocks"),
+        (129_600, "number of minutes"),
+        (60, "could never ring"),
+        (180, "fewer will do"),
+        (89.96, "whole days"),
+    ),
+    "8.3": (
+        (_same_hour_of_day, "every day"),
+        (_hour_of_history, "raised IndexError"),
+        (_without_the_remainder, "raised IndexError"),
+        (_one_hour_late, "the hour after"),
+        (_last_week_only, "one week alone"),
+        (_week_by_week, "one dimension"),
+        (_steps_in_minutes, "as if they were hours"),
+        (_places_instead, "places in history"),
+        (_mask_instead, "this is a mask"),
+        (_only_the_past, "All five weeks are history"),
+    ),
+    "8.4": (
+        (15, "too noisy"),
+        (60, "too noisy"),
+        (960, "has to fill"),
+        (2880, "has to fill"),
+        (8, "reads like hours"),
+        (100, "choose one of"),
+    ),
+    "8.5": (
+        (5, "two, and either may page"),
+        (3, "more than the budget"),
+        (8, "a smaller threshold is"),
+        (5.4, "whole number"),
+        (0, "never negative"),
+    ),
+    "8.6": (
+        (lambda alarms: False, "never retrains"),
+        (lambda alarms: alarms[-1], "one alarming hour"),
+        (lambda alarms: not alarms[-1], "hours of noise"),
+        (_after(3), "learns incidents that pass"),
+        (_after(6), "half old and half new"),
+        (lambda alarms: len(alarms) == 48, "hours of noise"),
+        (lambda alarms: sum(alarms[-12:]) >= 9, "learns incidents that pass"),
+        (_after(40), "but late"),
+        (lambda alarms: all(alarms[-12:]), "starts again from nothing"),
+        (_forgotten_return, "is a return missing"),
+        (12, "a function is expected"),
+    ),
+}
+
+RIGHT = {
+    "8.1": (
+        _by_logarithms,
+        _by_adding_up,
+        _in_four_digits,
+        lambda alpha, checks: np.float64(1 - (1 - alpha) ** checks),
+    ),
+    "8.2": (90.0, np.int64(90)),
+    "8.3": (_hour_by_loop, _hour_by_mask, _hour_by_rows),
+    "8.4": (480.0, np.int64(480), 240),
+    "8.5": (6.0, np.int64(6)),
+    "8.6": (
+        _eleven_of_twelve,
+        _by_counting_back,
+        _after(11),
+        _after(14),
+        lambda alarms: sum(alarms) >= 12,
+    ),
+}
