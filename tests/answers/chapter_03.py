@@ -354,7 +354,7 @@ RIGHT = {
         lambda a, b: np.float32(_d(a, b)),
     ),
     "3.3": (_permutation_p, _permutation_p_with_permuted_labels, _permutation_p_by_p_values),
-    "3.4": ("b", " B "),
+    "3.4": ("b", " B ", ["B"], "B. If nothing had drifted, a D of 0.076 or more would come up"),
     "3.5": (500.0, np.int64(500)),
     "3.6": (_slower, _slower_other_order, _by_formula),
 }

@@ -331,7 +331,7 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
     value = _unwrapped(answer)
     if isinstance(value, str):
         for choice in choices:
-            letter = len(choice) == 1 and re.match(rf"\W*{re.escape(choice)}\W", value, re.IGNORECASE)
+            letter = len(choice) == 1 and re.match(rf"\W*{re.escape(choice)}\s*[.:)]", value, re.IGNORECASE)
             if letter or _plain_words(value) == _plain_words(choice):
                 return choice
     listed = ", ".join(f'"{choice}"' for choice in choices)
