@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+
 import numpy as np
 
 from utils.exercises.chapter_08 import _after
-
-
-def _by_logarithms(alpha, checks):
-    return -np.expm1(checks * np.log1p(-alpha))
-
-
-def _in_four_digits(alpha, checks):
-    return round(1 - (1 - alpha) ** checks, 4)
-
-
-def _by_adding_up(alpha, checks):
-    page = 0.0
-    for _ in range(checks):
-        page += (1 - page) * alpha
-    return page
 
 
 def _hour_by_loop(historical, hour):
@@ -96,18 +84,12 @@ def _forgotten_return(alarms):
 
 WRONG = {
     "8.1": (
-        (lambda alpha, checks: alpha * checks, "how many false alarms to expect"),
-        (lambda alpha, checks: min(1.0, alpha * checks), "upper bound"),
-        (lambda alpha, checks: (1 - alpha) ** checks, "every check stays silent"),
-        (lambda alpha, checks: alpha**checks, "all of the checks alarm"),
-        (lambda alpha, checks: 1 - alpha**checks, "at least one is silent"),
-        (lambda alpha, checks: 100 * (1 - (1 - alpha) ** checks), "percentage"),
-        (lambda alpha, checks: alpha / checks, "shares alpha out"),
-        (lambda alpha, checks: 1 - (1 - alpha) ** (1 / checks), "a single check may have"),
-        (lambda alpha, checks: 1 - np.exp(-alpha * checks), "very many checks"),
-        (lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2), "this is rounded"),
-        (lambda alpha, checks: 1 - (1 - alpha) * checks, "no probability"),
-        (0.71, "a function is expected"),
+        (lambda alpha, checks_a_day: round(np.log(0.5) / np.log(1 - alpha) / checks_a_day, 2), "rounds"),
+        (lambda alpha, checks_a_day: np.log(0.5) / np.log(1 - 0.05) / checks_a_day, "whatever `alpha` is"),
+        (lambda alpha, checks_a_day: np.log(0.5) / np.log(1 - alpha) / 24, "whatever `checks_a_day` is"),
+        (lambda alpha, checks_a_day: np.log(2) / np.log(1 - alpha) / checks_a_day, "other sign"),
+        (lambda alpha, checks_a_day: 0.56, "for every case"),
+        (0.56, "a function is expected"),
     ),
     "8.2": (
         (30, "one false page in 30 days"),
@@ -162,10 +144,8 @@ WRONG = {
 
 RIGHT = {
     "8.1": (
-        _by_logarithms,
-        _by_adding_up,
-        _in_four_digits,
-        lambda alpha, checks: np.float64(1 - (1 - alpha) ** checks),
+        lambda alpha, checks_a_day: Decimal(2).ln() / -(1 - Decimal(alpha)).ln() / checks_a_day,
+        lambda alpha, checks_a_day: np.array(math.log(0.5, 1 - alpha) / checks_a_day),
     ),
     "8.2": (90.0, np.int64(90)),
     "8.3": (_hour_by_loop, _hour_by_mask, _hour_by_rows),

@@ -65,18 +65,24 @@ from utils.exercises.chapter_09 import (
 )
 
 
-def _with_a_dictionary(status):
-    return {0: "nothing", 1: "page", 2: "ticket"}[status]
+def _reads_words_anywhere(status, output):
+    if "can't say" in output:
+        return "service"
+    return {0: "nothing", 1: "page"}.get(status, "alarm") if "verdict:" in output else "alarm"
 
 
-def _with_a_match(status):
-    match status:
-        case 0:
-            return "nothing"
-        case 1:
-            return "page"
-        case _:
-            return "ticket"
+def _with_a_match(status, output):
+    lines = output.splitlines()
+    judged = any(line.startswith("verdict:") for line in lines)
+    refused = any(line.startswith("can't say:") for line in lines)
+    match (int(status), judged, refused):
+        case (0, True, _):
+            return "Nothing"
+        case (1, True, _):
+            return np.array("page")
+        case (2, _, True):
+            return "service"
+    return "alarm"
 
 
 WRONG = {
@@ -163,16 +169,23 @@ WRONG = {
         (7_500, "a function is expected"),
     ),
     "9.6": (
-        (lambda status: "page" if status else "nothing", "teaches her to ignore the pager"),
-        (lambda status: "page" if status == 1 else "nothing", "silent in every incident"),
+        (lambda status, output: "page" if status else "nothing", "teaches her to ignore the pager"),
+        (lambda status, output: "page" if status == 1 else "nothing", "silent in every incident"),
+        (lambda status, output: {0: "page", 1: "nothing"}.get(status, "alarm"), "no work for anyone"),
+        (lambda status, output: "alarm" if status else "nothing", "the one case to wake for"),
+        (lambda status, output: {0: "nothing", 1: "page", 2: "service"}[status], "KeyError (3)"),
+        (lambda status, output: {0: "nothing", 1: "page", 2: "service"}.get(status, "alarm"), "7 of 10"),
         (
-            lambda status: {0: "page", 1: "nothing"}.get(status, "ticket"),
-            "verdict that nothing was found",
+            lambda status, output: {0: "nothing", 1: "page", 2: "service"}.get(status, "nothing"),
+            "silent in every",
         ),
-        (lambda status: "ticket" if status else "nothing", "1 is drift, now"),
-        (_with_a_dictionary, "KeyError (127)"),
-        (lambda status: status == 1, "choose one of"),
-        (lambda status: "ticket", "no work for anyone"),
+        (
+            lambda status, output: "page" if "verdict: " in output and status else "alarm",
+            "no work for anyone",
+        ),
+        (_reads_words_anywhere, "no such command"),
+        (lambda status, output: status == 1, "choose one of"),
+        (lambda status: "alarm", "positional argument"),
         ("page", "a function is expected"),
     ),
 }
@@ -200,5 +213,5 @@ RIGHT = {
         lambda mean_ms, factor, share: np.array([(factor * mean_ms - mean_ms) / share]),
         lambda mean_ms, factor, share: round((factor - 1) * mean_ms / share, 2),
     ),
-    "9.6": (_with_a_match, lambda status: ["Nothing", "Page"][status] if status in (0, 1) else "Ticket"),
+    "9.6": (_with_a_match,),
 }

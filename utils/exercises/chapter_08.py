@@ -7,92 +7,72 @@ from functools import cache
 import numpy as np
 
 from utils import simulate
-from utils.exercises.engine import Exercise, NotYet, as_array, as_flag, as_function, as_number, call
+from utils.exercises.engine import (
+    Exercise,
+    NotYet,
+    as_array,
+    as_flag,
+    as_function,
+    as_number,
+    call,
+    function_exercise,
+)
 
 _MONTH = 720  # hours
 
-# 8.1: repeated looks ---------------------------------------------------------------------------------------
+# 8.1: how long until a false page --------------------------------------------------------------------------
 
-_LOOKS = [(0.05, 24), (0.05, 1), (0.01, 720), (1 / 720, 720), (0.5, 3), (0.0, 24)]
-_NO_LOOK = (0.05, 0)
-_SLIPS_IN_CHANCE = (
-    (
-        lambda alpha, checks: alpha * checks,
-        "this is how many false alarms to expect, which can pass 1. A probability cannot. How likely is it that "
-        "every single check stays silent?",
+
+def _days_until_a_page(alpha, checks_a_day):
+    return np.log(0.5) / np.log1p(-alpha) / checks_a_day
+
+
+_WAITING = function_exercise(
+    "8.1",
+    cases=[(0.05, 24), (0.05, 48), (0.01, 24), (1 / 720, 24), (0.5, 3), (0.3, 1), (0.001, 1_440)],
+    right=_days_until_a_page,
+    slips={
+        lambda alpha, checks_a_day: 1 / (alpha * checks_a_day): (
+            "this is how many days pass between two false pages on average. A few long silences pull a mean up: "
+            "by when has the page come in half of all cases?"
+        ),
+        lambda alpha, checks_a_day: 0.5 / (alpha * checks_a_day): (
+            "this is when half a false page is expected, as if rates added up. How likely is it that every check "
+            "until then stays silent?"
+        ),
+        lambda alpha, checks_a_day: np.log(0.5) / np.log1p(-alpha): (
+            "this is a number of checks. How many of them does a day have?"
+        ),
+        lambda alpha, checks_a_day: np.ceil(np.log(0.5) / np.log1p(-alpha)) / checks_a_day: (
+            "this counts whole checks. Leave the parts in: parts of a day are asked for."
+        ),
+        lambda alpha, checks_a_day: np.ceil(_days_until_a_page(alpha, checks_a_day)): (
+            "this counts whole days. Parts of a day are asked for."
+        ),
+        lambda alpha, checks_a_day: 24 * _days_until_a_page(alpha, checks_a_day): (
+            "this is a number of hours. Days are asked for."
+        ),
+        lambda alpha, checks_a_day: 1 - (1 - alpha) ** checks_a_day: (
+            "this is the chance of a page within one day. After how many days is such a chance one half?"
+        ),
+        lambda alpha, checks_a_day: np.log(0.5) / np.log(alpha) / checks_a_day: (
+            "this waits until every check has alarmed. A quiet check has the probability 1 - alpha."
+        ),
+        lambda alpha, checks_a_day: np.log(0.05) / np.log1p(-alpha) / checks_a_day: (
+            "this is when a page has come in all but one of twenty cases. As likely as not means one half."
+        ),
+        lambda alpha, checks_a_day: 0.5 / (1 - (1 - alpha) ** checks_a_day): (
+            "this adds up the chances of whole days. Silent days multiply: when is their product one half?"
+        ),
+    },
+    hints=(
+        "It is easier to ask for the opposite: no page at all, in so many checks.",
+        "All of n checks stay silent with probability (1 - alpha) ** n. For which n is that one half, and how many "
+        "days are n checks? A logarithm brings n down.",
     ),
-    (
-        lambda alpha, checks: min(1.0, alpha * checks),
-        "capping the expected number at 1 makes an upper bound of it, not the probability. How likely is it that "
-        "every single check stays silent?",
-    ),
-    (
-        lambda alpha, checks: (1 - alpha) ** checks,
-        "this is the probability that every check stays silent. The question asks for the opposite.",
-    ),
-    (
-        lambda alpha, checks: alpha**checks,
-        "this is the probability that all of the checks alarm. One of them is enough for a page.",
-    ),
-    (
-        lambda alpha, checks: 1 - alpha**checks,
-        "the opposite of 'all alarm' is 'at least one is silent'. What is the opposite of 'at least one alarms'?",
-    ),
-    (
-        lambda alpha, checks: alpha,
-        "this is the rate of a single check; more looks should raise it.",
-    ),
-    (
-        lambda alpha, checks: checks * alpha * (1 - alpha) ** max(checks - 1, 0),
-        "this is the probability of exactly one alarm. At least one is asked for.",
-    ),
-    (
-        lambda alpha, checks: 1 - np.exp(-alpha * checks),
-        "this is what remains for very many checks with a very small alpha. With few checks it is off: how likely is "
-        "it that every single one of them stays silent?",
-    ),
-    (
-        lambda alpha, checks: alpha / checks,
-        "this shares alpha out among the checks, which is a remedy. The question is what happens without it.",
-    ),
-    (
-        lambda alpha, checks: 1 - (1 - alpha) ** (1 / checks),
-        "this is the rate that a single check may have, which is a remedy. The question is what happens without it.",
-    ),
-    (
-        lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2),
-        "this is rounded, and a small probability would vanish. Return it as it is, and round when you print.",
-    ),
+    why="an hourly check at 5 % is as likely as not to page before its first day is over; start from how long you "
+    "want to sleep.",
 )
-
-
-def chance_of_at_least_one(answer):
-    """Judge a function for the probability of at least one false alarm in several checks."""
-    function = as_function(answer)
-    given = [
-        as_number(call(function, alpha, checks, case=f"alpha = {alpha:.3g} and {checks} checks"))
-        for alpha, checks in _LOOKS
-    ]
-    truth = [1 - (1 - alpha) ** checks for alpha, checks in _LOOKS]
-    if np.allclose(given, truth, atol=1e-9) or np.allclose(given, np.round(truth, 4), rtol=0, atol=1e-9):
-        none = as_number(call(function, *_NO_LOOK, case="no check at all"))
-        return None if abs(none) < 1e-9 else f"without any check there is no page, yet yours is {none:.3g}."
-    if np.allclose(np.array(given) / 100, truth, atol=1e-6):
-        return "a probability between 0 and 1 is asked for, this reads like a percentage."
-    for slip, sentence in _SLIPS_IN_CHANCE:
-        if np.allclose(given, [slip(*look) for look in _LOOKS], atol=1e-9):
-            return sentence
-    if np.allclose(given, truth, atol=0.04):
-        return "this comes close, as a simulation does. There is an exact way: when is there no page at all?"
-    worst = int(np.argmax(np.abs(np.array(given) - truth)))
-    alpha, checks = _LOOKS[worst]
-    if not 0 <= given[worst] <= 1:
-        return (
-            f"for alpha = {alpha:.3g} and {checks} checks your function returns {given[worst]:.3g}, which is no "
-            "probability."
-        )
-    too = "too large" if given[worst] > truth[worst] else "too small"
-    return f"for alpha = {alpha:.3g} and {checks} checks your function returns {given[worst]:.3f}, which is {too}."
 
 
 # 8.2: how much history a budget needs ----------------------------------------------------------------------
@@ -393,15 +373,7 @@ def retraining_policy(answer):
 
 
 EXERCISES = (
-    Exercise(
-        id="8.1",
-        judge=chance_of_at_least_one,
-        hints=(
-            "It is easier to ask for the opposite: no page at all.",
-            "One check stays silent with probability 1 - alpha. Independent checks multiply.",
-        ),
-        why="a rate that is fine for one look becomes a page on most days when you look every hour.",
-    ),
+    _WAITING,
     Exercise(
         id="8.2",
         judge=days_for_a_budget,

@@ -657,49 +657,46 @@ def judge_wait_that_pages(answer):
 
 # 9.6: what cron does ---------------------------------------------------------------------------------------
 
-_REACTIONS = ("nothing", "page", "ticket")
+_REACTIONS = ("nothing", "page", "service", "alarm")
+_REPORT = "history  history.csv: 30,150 rows\n\nrecent   recent.csv: 60 rows\n"
+_RUNS = {
+    "0 with a verdict: nothing": (0, f"{_REPORT}verdict:  No drift found", "nothing"),
+    "1 with a verdict: page": (1, f"{_REPORT}verdict:  Drift: recent is slower\nnote: last", "page"),
+    "2 with a refusal: service": (2, "can't say: recent.csv has no number in latency_ms", "service"),
+    "2 without one: alarm": (2, "usage: detect-drift history recent\nno such option: --budgte", "alarm"),
+    "1 without a verdict: alarm": (1, "ModuleNotFoundError: No module named 'utils'", "alarm"),
+    "0 without a verdict: alarm": (0, "", "alarm"),
+    "3, which the command never ends with: alarm": (3, "", "alarm"),
+    "126 and 127, no such command: alarm": (126, "permission denied: can't say more", "alarm"),
+    "137, killed: alarm": (137, f"{_REPORT}", "alarm"),
+    "-9, killed after its verdict: alarm": (-9, f"{_REPORT}verdict:  Drift", "alarm"),
+}
+_INSTEAD = {
+    "nothing": "a monitor that has not judged is silent in every incident. Somebody has to hear of it.",
+    "page": "there is no verdict drift here. Waking Mira for it teaches her to ignore the pager.",
+    "service": "the command did not say that it can't judge the numbers: it is the alarm that needs mending.",
+    "alarm": "the command ran and has said what it found.",
+}
 
 
-def _reacts(status: int, right: str, sentences: dict[str, str]) -> Callable[[Any], str | None]:
+def _reacts(status: int, output: str, right: str) -> Callable[[Any], str | None]:
     def judge(answer):
-        given = as_choice(call(as_function(answer), status, case=f"exit status {status}"), _REACTIONS)
-        return None if given == right else sentences[given]
+        for code in (126, 127) if status == 126 else (status,):
+            result = call(as_function(answer), code, output, case=f"status {code} and its output")
+            given = as_choice(result, _REACTIONS)
+            if given != right:
+                return f"yours says {given}. {_CLEAR.get((status, right), _INSTEAD[given])}"
+        return None
 
     return judge
 
 
-_NOT_DRIFT = "this status is no verdict on the service. Waking Mira for it teaches her to ignore the pager."
-_SILENT = "a monitor that cannot judge is silent in every incident. Somebody has to mend it, in the morning."
-
-_SCOREBOARD = Scoreboard(
-    (
-        (
-            "0, no drift found: nothing",
-            _reacts(
-                0,
-                "nothing",
-                {
-                    "page": "0 is the verdict that nothing was found.",
-                    "ticket": "nothing was found: no work for anyone.",
-                },
-            ),
-        ),
-        (
-            "1, drift: page",
-            _reacts(
-                1,
-                "page",
-                {
-                    "nothing": "1 is the verdict drift, the one case to wake for.",
-                    "ticket": "1 is drift, now.",
-                },
-            ),
-        ),
-        ("2, can't say: ticket", _reacts(2, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
-        ("127, command not found: ticket", _reacts(127, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
-        ("-9, killed: ticket", _reacts(-9, "ticket", {"nothing": _SILENT, "page": _NOT_DRIFT})),
-    )
-)
+_CLEAR = {
+    (0, "nothing"): "The verdict is that nothing was found: no work for anyone.",
+    (1, "page"): "1 with its verdict is drift, now, and the one case to wake for.",
+    (2, "service"): "The command works and can't judge: the service's numbers are missing.",
+}
+_SCOREBOARD = Scoreboard(tuple((name, _reacts(*run)) for name, run in _RUNS.items()))
 
 
 EXERCISES = (
@@ -756,8 +753,10 @@ EXERCISES = (
         id="9.6",
         judge=_SCOREBOARD,
         hints=(
-            "Three verdicts, three reactions; and a shell knows more exit statuses than those three.",
-            "What is neither 0 nor 1 is no verdict on the service: what should happen then, and how soon?",
+            "A status alone is ambiguous. Which line does the command print whenever it has judged, and which when it "
+            "could not?",
+            '`any(line.startswith("verdict:") for line in output.splitlines())` says whether there is a verdict. '
+            "Status 0 or 1 counts only with it, 2 only with a line that begins with `can't say:`.",
         ),
         why="an alarm that cannot judge must say so to somebody, or its silence will be taken for health.",
     ),
