@@ -163,7 +163,7 @@ class Notebook:
 # The contrast of each visible text in some elements with what lies behind it, by the WCAG formula.
 CONTRASTS = """
 selector => {
-  const parse = colour => [...colour.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const parse = color => [...color.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
   const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
   const over = (top, under) => [0, 1, 2].map(i => top[3] * top[i] + (1 - top[3]) * under[i]);

@@ -363,7 +363,7 @@ def test_a_number_given_as_a_float_finds_its_exercise(toy):
     assert verdict(99.1, 512).state == "right"
 
 
-def test_a_scoreboard_has_a_line_a_behaviour(toy):
+def test_a_scoreboard_has_a_line_a_behavior(toy):
     board = engine.Scoreboard(
         (
             ("is even", lambda n: None if engine.as_number(n) % 2 == 0 else "it is odd."),

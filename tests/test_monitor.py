@@ -1,3 +1,4 @@
+import pickle
 import warnings
 
 import matplotlib.pyplot as plt
@@ -597,21 +598,56 @@ BAD = [
     (lambda: build(GOOD).check(GOOD[:60].reshape(1, -1)), ValueError, "recent has 2 dimensions"),
     (lambda: build(GOOD).check(GOOD[:60], after=3), TypeError, "after is not what"),
     (
-        lambda: build(GOOD, accumulate=True).check(GOOD[:60], after=build(GOOD).check(GOOD[:60])),
-        ValueError,
-        "after comes from a monitor that does not accumulate",
+        lambda: build(GOOD).check(GOOD[:60], after=pd.DataFrame({"start": [0]})),
+        TypeError,
+        "after is not what",
     ),
     (lambda: build(GOOD).check_many(GOOD[:90]), ValueError, "90 values, 1 windows of 60 and 30 left over"),
     (lambda: build(GOOD).check_many(GOOD[:30]), ValueError, "0 windows"),
     (lambda: build(GOOD).check_many(GOOD.reshape(-1, 30)), ValueError, "rows of 30 values"),
     (lambda: build(GOOD).check_many(GOOD.reshape(10, 10, 60)), ValueError, "3 dimensions"),
     (lambda: build(GOOD).check_many(spoiled(np.nan).reshape(1, -1)), ValueError, "recent holds 1 missing"),
-    (lambda: build(GOOD).check_many([GOOD[:60], GOOD[:30]]), ValueError, r"windows of \[30, 60\] values"),
+    (lambda: build(GOOD).check_many([GOOD[:60], GOOD[:30]]), ValueError, "rows of 30, 60 values"),
     (lambda: build(GOOD).check_many(TABLE[:60]), TypeError, "recent is a table"),
     (lambda: build(GOOD).check_many(None), TypeError, "recent"),
     (lambda: build(CLOCKED, cycles="1D").check(GOOD[:60]), TypeError, "recent has no DatetimeIndex"),
     (lambda: build(CLOCKED, cycles="1D").check(CLOCKED[:60].tz_localize("UTC")), TypeError, "time zone"),
 ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"accumulate": True},
+        {"window": 30},
+        {"statistic": "tail"},
+        {"cycles": (1_440,)},
+        {"tolerance": 0.1},
+        {"historical": GOOD[::-1]},
+        {"historical": GOOD[:5_940]},
+    ],
+    ids=str,
+)
+def test_what_another_monitor_returned_is_no_state_of_this_one(other):
+    this, other = build(GOOD), build(**{"historical": GOOD} | other)
+    for after in (other.check(GOOD[: other.window]), other.check_many(GOOD[: 2 * other.window])):
+        with pytest.raises(ValueError, match="after comes from another monitor, .*; pass what this monitor"):
+            this.check(GOOD[:60], after=after)
+
+
+def test_a_state_goes_on_in_another_process_and_from_a_file(tmp_path):
+    before = build(GOOD, accumulate=True)
+    rows, again = before.check_many(GOOD[:120] + 8), build(GOOD.copy(), accumulate=True)
+    expected = before.check(GOOD[:60] + 8, after=rows)
+    kept = pickle.dumps(expected)
+    assert len(kept) < 20_000, "a result must not hold the history that it was compared with"
+    assert again.check(GOOD[:60], after=pickle.loads(kept)) == before.check(GOOD[:60], after=expected)
+    rows.to_csv(tmp_path / "rows.csv")
+    from_file = pd.read_csv(tmp_path / "rows.csv")
+    assert again.check(GOOD[:60] + 8, after=from_file).evidence == pytest.approx(expected.evidence)
+    for shifted in (from_file.assign(start=from_file["start"] + 30), from_file.assign(start=0)):
+        with pytest.raises(ValueError, match="after comes from another monitor"):
+            again.check(GOOD[:60], after=shifted)
 
 
 @pytest.mark.parametrize("case", BAD, ids=[message for _, _, message in BAD])

@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils import plots, simulate
@@ -41,41 +42,139 @@ def test_a_figure_as_html_carries_its_alternative_text_escaped():
     assert markup.startswith('<img alt="5 &lt; 6 &amp; &quot;so on&quot;" src="data:image/png;base64,')
 
 
+def words(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 @pytest.mark.parametrize(
-    "draw",
+    ("draw", "legend"),
     [
-        lambda: plots.kde_overlay(*COURSE, title="Slower"),
-        lambda: plots.ecdf_gap(*COURSE, 159.0, title="Slower"),
-        lambda: plots.null_histogram(np.linspace(0, 0.1, 50), 0.3, title="Slower"),
+        (plots.kde_overlay, ["Historical", "Recent"]),
+        (
+            lambda *two, **options: plots.ecdf_gap(*two, 159.0, **options),
+            ["Historical", "Recent", "D = 0.327"],
+        ),
+        (
+            lambda *two, **options: plots.null_histogram(two[0], 3, **options),
+            ["Without drift", "Observed: 3"],
+        ),
     ],
     ids=["kde_overlay", "ecdf_gap", "null_histogram"],
 )
-def test_a_picture_has_a_title_units_and_a_legend(draw):
-    ax = draw()
+def test_a_picture_has_a_title_units_and_a_legend_and_goes_where_it_is_told(draw, legend):
+    ax = draw(*COURSE, title="Slower")
     assert ax.get_title("left") == "Slower"
     assert ax.get_xlabel() and ax.get_ylabel()
-    assert len(ax.get_legend().get_texts()) >= 2
+    assert sorted(words(ax)) == sorted(legend)
+    _, (_, mine) = plt.subplots(1, 2)
+    assert draw(*COURSE, ax=mine) is mine
 
 
-def test_historical_and_recent_keep_their_colours_and_differ_in_line_style():
-    ax = plots.ecdf_gap(*COURSE, 159.0)
-    historical, recent = ax.get_lines()[:2]
-    assert mpl.colors.to_hex(historical.get_color()) == plots.HISTORICAL
-    assert mpl.colors.to_hex(recent.get_color()) == plots.RECENT
-    assert historical.get_linestyle() != recent.get_linestyle()
+def test_historical_and_recent_keep_their_colors_and_differ_in_line_style():
+    lines = plots.ecdf_gap(*COURSE, 159.0).get_lines()[:2]
+    areas = plots.kde_overlay(*COURSE).collections
+    for historical, recent, color in (
+        (*lines, lambda line: line.get_color()),
+        (*areas, lambda area: area.get_facecolor()[0]),
+    ):
+        assert mpl.colors.to_hex(color(historical)) == plots.HISTORICAL
+        assert mpl.colors.to_hex(color(recent)) == plots.RECENT
+        assert historical.get_linestyle() != recent.get_linestyle()
+
+
+def test_a_density_is_drawn_with_the_bandwidth_asked_for():
+    def peak(**options):
+        return max(
+            path.vertices[:, 1].max()
+            for path in plots.kde_overlay(*COURSE, **options).collections[0].get_paths()
+        )
+
+    assert peak(bw_adjust=0.2) > 1.05 * peak() > 1.2 * peak(bw_adjust=3)
 
 
 def test_the_gap_is_drawn_where_and_as_large_as_it_is():
     ax = plots.ecdf_gap([1, 2, 3, 4], [3, 4, 5, 6], 2)
-    assert "D = 0.500" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "D = 0.500" in words(ax)
+    gap = ax.get_lines()[2]
+    assert list(gap.get_xdata()) == [2, 2] and list(gap.get_ydata()) == [0.5, 0]
 
 
-def test_the_style_can_be_set_outside_a_notebook_and_twice():
-    plots.use_course_style()
-    assert mpl.rcParams["axes.titlelocation"] == "left"
+def test_the_observed_statistic_stands_where_it_fell_and_only_when_there_is_one():
+    null = np.linspace(0, 0.1, 50)
+    assert list(plots.null_histogram(null, 0.3).get_lines()[0].get_xdata()) == [0.3, 0.3]
+    alone = plots.null_histogram(null, xlabel="W (ms)")
+    assert not alone.get_lines() and words(alone) == ["Without drift"]
+    assert sum(bar.get_height() for bar in alone.patches) == 50 and alone.get_xlabel() == "W (ms)"
 
 
-# What three kinds of colour blindness make of the palette ---------------------------------------------------
+def run(**columns):
+    """Return what a monitor said of five windows, of which the third and the fourth alarmed."""
+    drifted = [False, False, True, True, False]
+    return pd.DataFrame({"statistic": [0.1, 0.2, 0.5, 0.6, 0.3], "drifted": drifted} | columns)
+
+
+def test_a_monitors_run_shows_windows_threshold_alarms_and_incidents():
+    ax = plots.monitor_run(run(), 0.4, incidents=[(2, 3), (4, 5)])
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert list(lines["Windows"].get_ydata()) == [0.1, 0.2, 0.5, 0.6, 0.3]
+    assert set(lines["Threshold: 0.4"].get_ydata()) == {0.4}
+    assert list(lines["Alarms"].get_xdata()) == [2, 3] and list(lines["Alarms"].get_ydata()) == [0.5, 0.6]
+    assert words(ax).count("Incident") == 1
+    assert [(shade.get_x(), shade.get_width()) for shade in ax.patches] == [(2, 1), (4, 1)]
+    assert (ax.get_title("left"), ax.get_xlabel(), ax.get_ylabel()) == (
+        "2 of 5 windows alarm, the first at 2",
+        "Window",
+        "Statistic",
+    )
+    assert ax.get_ylim()[0] == 0
+
+
+def test_a_quiet_run_says_so_and_a_title_of_ones_own_stays():
+    quiet = run(drifted=[False] * 5)
+    assert plots.monitor_run(quiet, 0.7).get_title("left") == "None of 5 windows alarms"
+    ax = plots.monitor_run(quiet, 0.7, title="All is well", ylabel="D")
+    assert (ax.get_title("left"), ax.get_ylabel()) == ("All is well", "D")
+
+
+def test_accumulated_evidence_is_drawn_for_the_direction_that_has_more_of_it_and_over_the_clock():
+    rows = run(evidence_slower=[0, 1, 5, 6, 2], evidence_faster=[1, 0, 0, 0, 3])
+    rows.index = pd.date_range("2024-03-01", periods=5, freq="h")
+    ax = plots.monitor_run(rows, 4)
+    assert list(ax.get_lines()[0].get_ydata()) == [1, 1, 5, 6, 3]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time", "Accumulated evidence")
+
+
+def test_a_slider_redraws_the_picture_with_its_value(monkeypatch):
+    shown, drawn = [], []
+
+    class Picture:
+        update = shown.append
+
+    monkeypatch.setattr("IPython.display.display", lambda what, **_: shown.append(what) or Picture)
+
+    def draw(**values):
+        drawn.append(values)
+        return plt.figure()
+
+    plots.explore(draw, shift_ms=(3.0, -15.0, 15.0, 0.5), recent_requests=(500, 50, 5_000, 50))
+    shift, requests = shown[0].children
+    assert [shift.description, requests.description] == ["shift ms", "recent requests"]
+    assert [(s.value, s.min, s.max, s.step) for s in shown[0].children] == [
+        (3, -15, 15, 0.5),
+        (500, 50, 5_000, 50),
+    ]
+    assert isinstance(requests.value, int)
+    shift.value = 7
+    requests.value = 100
+    assert drawn == [
+        {"shift_ms": 3, "recent_requests": 500},
+        {"shift_ms": 7, "recent_requests": 500},
+        {"shift_ms": 7, "recent_requests": 100},
+    ]
+    assert len(shown) == 4 and not plt.get_fignums(), "an open figure would be shown a second time"
+
+
+# What three kinds of color blindness make of the palette ---------------------------------------------------
 
 # Viénot, Brettel and Mollon (1999) for protanopia and deuteranopia; for tritanopia the single-plane
 # approximation in the same LMS space. Rows act on linear RGB.
@@ -89,8 +188,8 @@ MISSING = {
 }
 
 
-def _linear(colour):
-    rgb = np.array(mpl.colors.to_rgb(colour))
+def _linear(color):
+    rgb = np.array(mpl.colors.to_rgb(color))
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
@@ -102,13 +201,13 @@ def _lab(linear_rgb):
 
 
 @pytest.mark.parametrize("kind", MISSING)
-def test_historical_and_recent_stay_apart_under_colour_blindness(kind):
+def test_historical_and_recent_stay_apart_under_color_blindness(kind):
     through = np.linalg.inv(RGB_TO_LMS) @ MISSING[kind] @ RGB_TO_LMS
-    seen = [_lab(through @ _linear(colour)) for colour in (plots.HISTORICAL, plots.RECENT)]
+    seen = [_lab(through @ _linear(color)) for color in (plots.HISTORICAL, plots.RECENT)]
     assert np.linalg.norm(seen[0] - seen[1]) > 25, "CIE 1976 difference; 2.3 is just noticeable"
 
 
 def test_text_is_readable_on_white():
-    for colour in (plots.INK, plots.ALARM):
-        luminance = _linear(colour) @ np.array([0.2126, 0.7152, 0.0722])
+    for color in (plots.INK, plots.ALARM):
+        luminance = _linear(color) @ np.array([0.2126, 0.7152, 0.0722])
         assert 1.05 / (luminance + 0.05) >= 4.5

@@ -1,7 +1,7 @@
 """The pictures that the course draws more than once, and how it draws them.
 
-Colours: historical and recent latencies keep theirs through the whole course; lines and fills differ in style
-too, so that nothing is said by colour alone.
+Colors: historical and recent latencies keep theirs through the whole course; lines and fills differ in style
+too, so that nothing is said by color alone.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def service_latencies(
         Hour at which the series begins, counted from the start of the cycles, so that a second call can go
         on where a first one ended.
     rho : float
-        Correlation between the noise of neighbouring minutes, 0 <= rho < 1.
+        Correlation between the noise of neighboring minutes, 0 <= rho < 1.
     daily, weekly : float
         Amplitudes of the cycles, on the logarithmic scale (0.15 is about 15 % up and down).
     median_ms : float

@@ -5,8 +5,20 @@ windows under one budget of false alarms, `load_latencies` reads a file, and ``p
 ``detect-drift``) does it all from a shell. The folder knows nothing of the course around it.
 """
 
-from .data import load_latencies
-from .drift import DataDriftWarning, detect_drift, warn_if_drift
-from .monitor import DriftMonitor
+from importlib import import_module
 
-__all__ = ["DataDriftWarning", "DriftMonitor", "detect_drift", "load_latencies", "warn_if_drift"]
+_HOMES = {
+    "DataDriftWarning": "drift",
+    "DriftMonitor": "monitor",
+    "detect_drift": "drift",
+    "load_latencies": "data",
+    "warn_if_drift": "drift",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    """Import a public name when it is first used: a comparison of two samples needs no pandas."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -7,7 +7,6 @@ error. Nothing but drift exits with 1, neither a wrong option nor a crash.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import warnings
@@ -49,50 +48,25 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("history", help="healthy measurements; the longer, the smaller the budget can be")
-    parser.add_argument("recent", help="the measurements in question, at least one window")
-    parser.add_argument("--column", help="the column to compare, when there are several of numbers")
-    parser.add_argument(
-        "--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M"
-    )
-    parser.add_argument("--time", metavar="COLUMN", help="the column of times, when another one is found")
-    parser.add_argument(
-        "--decimal",
-        choices=(".", ","),
-        metavar="MARK",
-        help="what stands before the decimals, . or , when a file leaves it open",
-    )
-    parser.add_argument("--window", type=int, default=60, help="measurements a window (default: 60)")
-    parser.add_argument(
-        "--budget",
-        type=_fraction,
-        default=Fraction(1, 720),
-        help="share of healthy windows that may alarm, such as 1/720 or 0.01 (default: 1/720)",
-    )
-    parser.add_argument(
-        "--tolerance", type=float, default=0.0, help="the distance D to live with, 0 to 1 (default: 0)"
-    )
-    parser.add_argument(
-        "--statistic",
-        nargs="+",
-        default=["ks"],
-        metavar="NAME",
-        help="ks, wasserstein, tail, or several of them (default: ks)",
-    )
-    parser.add_argument(
-        "--cycles",
-        nargs="+",
-        metavar="PERIOD",
-        help="cycles to take out first, such as 1D 7D; where the files have no times, in measurements",
-    )
-    parser.add_argument(
-        "--accumulate",
-        action="store_true",
-        help="let evidence add up over the recent file's windows: a drift too small for one may show over six",
-    )
-    parser.add_argument(
-        "--picture", metavar="FILE", help="write a picture of history beside the window shown"
-    )
+    add = parser.add_argument
+    add("history", help="healthy measurements; the longer, the smaller the budget can be")
+    add("recent", help="the measurements in question, at least one window")
+    add("--column", help="the column to compare, when there are several of numbers")
+    add("--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M")
+    add("--time", metavar="COLUMN", help="the column of times, when another one is found")
+    marks = "what stands before the decimals, . or , when a file leaves it open"
+    add("--decimal", choices=(".", ","), metavar="MARK", help=marks)
+    add("--window", type=int, default=60, help="measurements a window (default: 60)")
+    share = "share of healthy windows that may alarm, such as 1/720 or 0.01 (default: 1/720)"
+    add("--budget", type=_fraction, default=Fraction(1, 720), help=share)
+    add("--tolerance", type=float, default=0.0, help="the distance D to live with, 0 to 1 (default: 0)")
+    names = "ks, wasserstein, tail, or several of them (default: ks)"
+    add("--statistic", nargs="+", default=["ks"], metavar="NAME", help=names)
+    periods = "cycles to take out first, such as 1D 7D; where the files have no times, in measurements"
+    add("--cycles", nargs="+", metavar="PERIOD", help=periods)
+    many = "let evidence add up over the recent file's windows: a drift too small for one may show over six"
+    add("--accumulate", action="store_true", help=many)
+    add("--picture", metavar="FILE", help="write a picture of history beside the window shown")
     return parser
 
 
@@ -214,20 +188,22 @@ def _overlap(historical, values) -> bool:
 
 def _draw(path, historical, window, result, name) -> None:
     """Write the picture; that it can't be written is no reason to withhold the verdict."""
-    os.environ.setdefault("MPLBACKEND", "Agg")  # no display in cron
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    from utils import plots
-
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    ax = figure.subplots()
+    ax.ecdf(historical, color="#0173B2", label="Historical")
+    ax.ecdf(window, color="#DE8F05", linestyle="--", label="Recent")
+    ends = [(values <= result.location).mean() for values in (historical, window)]
+    gap = f"Gap: {abs(ends[0] - ends[1]):.3f}"
+    ax.plot([result.location] * 2, ends, color="black", marker="o", label=gap)
     title = f"{name} is {result.direction} than history" if result else f"{name} is unalarming"
-    plots.use_course_style()
-    figure = plots.ecdf_gap(historical, window, result.location, title=title).figure
+    ax.set(title=title, xlabel=str(historical.name), ylabel="Share of measurements at or below")
+    ax.legend(loc="lower right")
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
         print(f"picture not written: {error}", file=sys.stderr)
-    finally:
-        plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -50,34 +50,13 @@ class DataDriftWarning(UserWarning):
 def as_sample(values, name, *, keep_missing=False):
     """Return `values` as a 1-D float64 array of at least two finite numbers, or say what is wrong.
 
-    Parameters
-    ----------
-    values : sequence of numbers
-        A list, tuple, NumPy array, pandas Series with any index: anything one-dimensional that holds real
-        numbers. It is never changed; the array returned may share its memory, so do not write to it.
-    name : str
-        What the caller calls this argument; every message begins with it.
-    keep_missing : bool, default False
-        Return missing values (NaN, None, NA, masked) as NaN instead of refusing them.
+    A list, tuple, NumPy array or pandas Series will do: anything one-dimensional that holds real numbers. It is
+    never changed; the array returned may share its memory, so do not write to it. `name` is what the caller
+    calls this argument; with `keep_missing`, missing values (NaN, None, NA, masked) are returned as NaN.
 
-    Raises
-    ------
-    TypeError
-        For what is not a sequence of real numbers: text, truth values, complex numbers, dates, tables,
-        single numbers, sets, generators.
-    ValueError
-        For numbers that cannot be compared: none or only one, more than one dimension, missing, infinite.
-
-    Notes
-    -----
     Numbers are compared as float64. Integers beyond 2**53 are rounded to the nearest one that float64 holds.
-    A float32 number keeps its value, but is not the float64 number of the same name: ``np.float32(0.1)`` is
-    not a tie with ``0.1``, so compare measurements that were stored with the same precision.
+    ``np.float32(0.1)`` is not a tie with ``0.1``, so compare measurements that were stored alike.
 
-    Examples
-    --------
-    >>> as_sample([3, 1, 2], "recent")
-    array([3., 1., 2.])
     >>> as_sample([3, float("nan"), 2], "recent")
     Traceback (most recent call last):
     ...
@@ -186,31 +165,7 @@ def _where(found, noun):
 
 
 def as_fraction(value, name, *, zero_allowed=False):
-    """Return `value` as a float between 0 and 1, or say what is wrong.
-
-    Parameters
-    ----------
-    value : float
-        The number to check.
-    name : str
-        What the caller calls this argument.
-    zero_allowed : bool, default False
-        Whether 0 itself is fine. 1 never is.
-
-    Raises
-    ------
-    TypeError
-        When it is not a number.
-    ValueError
-        When it is not between 0 and 1.
-
-    Examples
-    --------
-    >>> as_fraction(5, "alpha")
-    Traceback (most recent call last):
-    ...
-    ValueError: alpha is 5, but must lie between 0 and 1, both excluded; for 5 % pass 0.05.
-    """
+    """Return `value` as a float between 0 and 1, or say what is wrong; 0 itself may be allowed, 1 never is."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}, but must be a number between 0 and 1, such as 0.05.")
     if not (0 < value < 1 or (zero_allowed and value == 0)):
@@ -230,28 +185,10 @@ def measure(historical, recent):
 
     With F and G the empirical distribution functions, the share of `historical` and of `recent` at or below
     x, the KS distance is ``D = max |F(x) - G(x)|`` [1]_, and the Wasserstein-1 distance is the area between
-    the two, ``W = integral |F(x) - G(x)| dx`` [6]_: how far values moved on average, when each goes to its
-    counterpart in order of size. Gaps are kept as whole numbers, ``n m (F - G)``, so that ties are exact.
+    the two, ``W = integral |F(x) - G(x)| dx`` [6]_. Gaps are kept as whole numbers, ``n m (F - G)``, so that ties
+    are exact. The location is the smallest value at which the gap is that large; when gaps of equal size point
+    both ways, the direction is "slower"; the shift is inf when it exceeds the largest float.
 
-    Parameters
-    ----------
-    historical, recent : ndarray
-        Finite numbers, in any order.
-
-    Returns
-    -------
-    statistic : float
-        D, between 0 and 1.
-    location : float
-        The smallest value at which the gap is that large.
-    direction : str
-        ``"slower"`` when recent has more values above the location than historical has, ``"faster"`` when it
-        has fewer, ``"none"`` when D is 0. When gaps of equal size point both ways, ``"slower"``.
-    shift : float
-        W, in the data's units; inf when it exceeds the largest float.
-
-    Examples
-    --------
     >>> measure(np.array([1.0, 2.0]), np.array([4.0, 5.0]))
     (1.0, 2.0, 'slower', 3.0)
     """
@@ -274,19 +211,10 @@ def measure(historical, recent):
 def ks_p_value(statistic, n_historical, n_recent):
     """Return the two-sided p-value of a KS statistic, the one that `scipy.stats.ks_2samp` gives by default.
 
-    That is exact for samples of up to 10,000 values (paths on a lattice, Hodges 1958), else the distribution
+    That is exact for samples of up to 10,000 values (paths on a lattice [2]_), else the distribution
     of the one-sample statistic at the effective size n*m / (n + m), rounded. With ties it errs on the safe
     side.
 
-    Parameters
-    ----------
-    statistic : float
-        D of two samples of these sizes.
-    n_historical, n_recent : int
-        The sizes.
-
-    Examples
-    --------
     >>> round(ks_p_value(0.5, 10, 8), 4)
     0.166
     """
@@ -460,19 +388,16 @@ def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
         with  ``e = sqrt(log(2 / alpha) * (n + m) / (2 * n * m))``.
 
     With no tolerance it is the plain KS test. `e` is the sampling error that D exceeds with probability alpha
-    at most: the Dvoretzky-Kiefer-Wolfowitz inequality with Massart's constant [3]_, in its form for two
-    samples [4]_. So ``D - e`` is a lower confidence bound for the true distance: the alarm means that even
-    this bound lies above what is tolerated, whatever the sample size. (Wei and Dudley prove their form for two
-    samples of equal size from 458 on, found it to hold by computation for unequal sizes from 4 to 200, and
-    conjecture it beyond; equal sizes below 458 exceed it a little. The p-value, exact for small samples, has to be
-    below alpha as well.)
+    at most (`sampling_error`). So ``D - e`` is a lower confidence bound for the true distance: the alarm means
+    that even this bound lies above what is tolerated, whatever the sample size. (Wei and Dudley prove their
+    form for two samples of equal size from 458 on, found it to hold by computation for unequal sizes from 4 to
+    200, and conjecture it beyond; equal sizes below 458 exceed it a little.)
 
     That inequality is about samples from one distribution; here F and G differ, by the tolerance. By the
     triangle inequality ``D <= true distance + sup |(F_n - F) - (G_m - G)|``, and for large samples this error
-    is no larger than under one distribution: take the mixture H = (m F + n G) / (n + m); the covariance of
-    the error under H exceeds the one under (F, G) by that of (F - G) times one random number, and by
-    Anderson's inequality [5]_ the smaller covariance has the smaller supremum. For small samples the tests
-    simulate it, at a true distance equal to the tolerance: false alarms stay below alpha, mostly below half.
+    is no larger than under the mixture (m F + n G) / (n + m), whose covariance exceeds the one under (F, G) by
+    that of (F - G) times one random number: by Anderson's inequality [5]_ the smaller covariance has the
+    smaller supremum. For small samples the tests simulate it: false alarms stay below alpha.
 
     Values are taken as independent. Autocorrelated measurements, or a day compared with a night, alarm far
     more often than alpha says: `monitor` is made for those.
@@ -526,19 +451,9 @@ def _significance(statistic, n, m, alpha):
 def warn_if_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
     """Return what `detect_drift` returns, and issue a `DataDriftWarning` when something has drifted.
 
-    The warning names the line that called this function. As Python's warnings do, it is shown once for each
-    line and text unless a filter says otherwise; ``warnings.simplefilter("always", DataDriftWarning)`` shows
-    each, ``"error"`` turns it into an exception.
-
-    Parameters
-    ----------
-    historical, recent, alpha, tolerance
-        As for `detect_drift`.
-
-    Returns
-    -------
-    DriftResult
-        The finding, drifted or not.
+    Parameters and errors are those of `detect_drift`. The warning names the line that called this function. As
+    Python's warnings do, it is shown once for each line and text unless a filter says otherwise;
+    ``warnings.simplefilter("always", DataDriftWarning)`` shows each, ``"error"`` makes it an exception.
 
     Examples
     --------

@@ -41,15 +41,15 @@ EXACT = 1e-9  # two computations of one thing differ by less
 
 
 class NotYet(Exception):
-    """Stops a judgement; its text is the sentence that the learner reads."""
+    """Stops a judgment; its text is the sentence that the learner reads."""
 
 
 class NeverReturned(NotYet):
-    """Stops a judgement, and all that would follow in the same verdict: a function ran too long."""
+    """Stops a judgment, and all that would follow in the same verdict: a function ran too long."""
 
 
 class Unanswered(Exception):
-    """Stops a judgement: the answer, or a part of it, is still the ``...`` of the exercise."""
+    """Stops a judgment: the answer, or a part of it, is still the ``...`` of the exercise."""
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ DECISIONS = ("page", "don't page")  # what several chapters ask for, with the ev
 
 
 def as_number(answer: Any) -> float:
-    """Return the answer as a float; a text, a truth value, several values or nan stop the judgement."""
+    """Return the answer as a float; a text, a truth value, several values or nan stop the judgment."""
     value = _unwrapped(answer)
     if not isinstance(value, numbers.Real | Decimal) or isinstance(value, bool):
         raise NotYet(f"a number is expected, this is {_describe(value)}.")
@@ -327,7 +327,7 @@ def one_number(result: Any) -> float:
 
 
 def as_choice(answer: Any, choices: Sequence[str]) -> str:
-    """Return the answer as one of the choices, however it is typed; anything else stops the judgement."""
+    """Return the answer as one of the choices, however it is typed; anything else stops the judgment."""
     value = _unwrapped(answer)
     if isinstance(value, str):
         for choice in choices:
@@ -344,7 +344,7 @@ def _plain_words(text: str) -> str:
 
 
 def as_flag(answer: Any) -> bool:
-    """Return the answer, True, False, 1 or 0, as a truth value; anything else stops the judgement."""
+    """Return the answer, True, False, 1 or 0, as a truth value; anything else stops the judgment."""
     value = _unwrapped(answer)
     if isinstance(value, bool) or (isinstance(value, numbers.Real) and value in (0, 1)):
         return bool(value)
@@ -352,7 +352,7 @@ def as_flag(answer: Any) -> bool:
 
 
 def as_array(answer: Any, *, size: int | None = None) -> np.ndarray:
-    """Return the answer as a one-dimensional array of finite floats; anything else stops the judgement."""
+    """Return the answer as a one-dimensional array of finite floats; anything else stops the judgment."""
     answer = _listed(answer)
     if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) == 0:
         raise NotYet(f"a list or an array of numbers is expected, this is {_describe(answer)}.")
@@ -375,7 +375,7 @@ def as_array(answer: Any, *, size: int | None = None) -> np.ndarray:
 
 
 def as_flags(answer: Any) -> np.ndarray:
-    """Return the answer as a one-dimensional array of truth values; anything else stops the judgement."""
+    """Return the answer as a one-dimensional array of truth values; anything else stops the judgment."""
     answer = _listed(answer)
     if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) != 1:
         raise NotYet(f"a list or an array of True and False is expected, this is {_describe(answer)}.")
@@ -430,7 +430,7 @@ def _listed(answer: Any) -> Any:
 
 
 def as_function(answer: Any) -> Callable:
-    """Return the answer when it can be called; anything else stops the judgement."""
+    """Return the answer when it can be called; anything else stops the judgment."""
     if not callable(answer):
         raise NotYet(f"a function is expected, this is {_describe(answer)}. Pass it without brackets.")
     return answer
