@@ -48,6 +48,10 @@ class NeverReturned(NotYet):
     """Stops a judgment, and all that would follow in the same verdict: a function ran too long."""
 
 
+class _TimeUp(BaseException):
+    """Raised inside a learner's function; no Exception, so that a net of the learner's doesn't catch it."""
+
+
 class Unanswered(Exception):
     """Stops a judgment: the answer, or a part of it, is still the ``...`` of the exercise."""
 
@@ -445,7 +449,7 @@ def time_limit(case: str):
     sentence = f"your function had not returned after {{}} for {case}. Is there a loop that never ends?"
 
     def stop(signum, frame):
-        raise NeverReturned(sentence.format(f"{LIMIT_SECONDS:g} seconds"))
+        raise _TimeUp
 
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if timed:
@@ -454,6 +458,8 @@ def time_limit(case: str):
         signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS, 0.5)
     try:
         yield
+    except _TimeUp:
+        raise NeverReturned(sentence.format(f"{LIMIT_SECONDS:g} seconds")) from None
     except KeyboardInterrupt:
         raise NeverReturned(sentence.format("as long as you waited")) from None
     finally:
@@ -565,8 +571,11 @@ def same_result(given: Any, expected: Any, *, rtol: float = EXACT, atol: float =
     """Return whether a number, a text, an array or None is the expected one; arrays need the same shape."""
     if given is None or expected is None or isinstance(given, str) or isinstance(expected, str):
         return type(given) is type(expected) and given == expected
-    given, expected = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
-    return given.shape == expected.shape and bool(np.allclose(given, expected, rtol=rtol, atol=atol))
+    kind = complex if np.iscomplexobj(given) or np.iscomplexobj(expected) else float
+    given, expected = np.asarray(given, dtype=kind), np.asarray(expected, dtype=kind)
+    return given.shape == expected.shape and bool(
+        np.allclose(given, expected, rtol=rtol, atol=atol, equal_nan=True)
+    )
 
 
 def _describe(answer: Any) -> str:
@@ -799,9 +808,16 @@ def judge_function(
             "It prints: return the result in place of printing it." if prints else "Is a return missing?"
         )
         raise NotYet(f"your function returns None. {printing}")
-    given = [_taken(returns, result, case) for case, result in given]
-
     args = list(table.values())
+    try:
+        given = [_taken(returns, result, case) for case, result in given]
+    except NotYet as stop:  # swapped arguments may lead to no number at all
+        raw = [result for _, result in given]
+        for results, sentence in _swapped(names, args, rights[0], lambda result: result):
+            if _explains(range(len(raw)), raw, results):
+                return sentence
+        raise stop
+
     diagnosis = _slip(function, names, args, given, rights, slips, returns, within)
     if diagnosis:
         return diagnosis
@@ -922,13 +938,17 @@ def _general_slips(names, args, right, truth, returns) -> list[tuple[list, str]]
             "your function rounds. Return the number as it is, and round where you print it.",
         )
     add(np.trunc, "your function cuts the decimals off. Return the number as it is.")
+    return found + _swapped(names, args, right, returns)
+
+
+def _swapped(names, args, right, returns) -> list[tuple[list, str]]:
+    """Return the results of the right function with two of its arguments swapped, for each two."""
+    found = []
     for i, j in itertools.combinations(range(len(names)), 2):
-        swapped = []
-        for case in args:
-            case = list(case)
-            if max(i, j) < len(case):
+        swapped = [list(case) for case in args]
+        for case in swapped:
+            if j < len(case):
                 case[i], case[j] = case[j], case[i]
-            swapped.append(tuple(case))
         found.append(
             (
                 _results(right, swapped, returns),
