@@ -105,9 +105,14 @@ def _raises(*args, **kwargs):
     raise RuntimeError("out of coffee")
 
 
+def _returns_nothing(*args, **kwargs):
+    args = None
+    return args
+
+
 @EACH_EXERCISE
 def test_nothing_at_all_is_never_right(exercise):
-    for answer in (None, "", [], {}, float("nan"), lambda *args, **kwargs: None, object()):
+    for answer in (None, "", [], {}, float("nan"), _returns_nothing, object()):
         said = verdict(exercise.id, answer)
         assert said.state == "not yet" and said.message.strip()
 

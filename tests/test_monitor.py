@@ -162,6 +162,14 @@ def test_the_budget_holds_with_nine_blocks(statistic):
     assert low <= drifted <= high
 
 
+def test_a_tail_begins_at_the_outer_hundredth_of_a_long_history_and_of_a_short_one_further_in():
+    values = np.random.default_rng(35).permutation(10_000) / 10_000
+    long, short = (DriftMonitor(values[:size], 20, 0.2, statistic="tail") for size in (10_000, 200))
+    for within, beyond in ((0.985, 0.995), (0.015, 0.005)):
+        assert long.check([within] * 20).statistic <= 0 < long.check([beyond] * 20).statistic
+    assert short.check([0.95] * 20).statistic > 0  # one window of ten is a tenth
+
+
 def test_a_block_that_makes_up_a_tail_is_compared_with_the_others():
     values = np.concatenate([np.tile(np.arange(20.0), 4), np.arange(20.0) + 50])
     history = DriftMonitor(values, 20, 0.2, statistic="tail")._histories[None]
@@ -269,6 +277,16 @@ def test_cycles_in_values_are_taken_out():
     assert removed.check_many(recent * 1.2)["drifted"].mean() >= 0.6
 
 
+def test_a_day_with_three_peaks_is_a_cycle_too():
+    rng = np.random.default_rng(36)
+    values = 150 * np.exp(
+        0.3 * np.sin(6 * np.pi * np.arange(20 * DAY) / DAY) + 0.05 * rng.normal(size=20 * DAY)
+    )
+    monitor = DriftMonitor(values[: 19 * DAY], window=20, false_alarm_rate=0.02, cycles=DAY)
+    assert monitor.check_many(values[19 * DAY :])["drifted"].sum() <= 2
+    assert monitor.check_many(values[19 * DAY :] * 1.1)["drifted"].all()
+
+
 def test_a_cycle_of_values_around_zero_adds_instead_of_multiplying():
     rng = np.random.default_rng(15)
     values = 10 * np.sin(2 * np.pi * np.arange(10 * DAY) / DAY) + rng.normal(size=10 * DAY)
@@ -369,6 +387,23 @@ def test_checks_one_after_the_other_are_the_same_as_many_at_once():
     halves = pd.concat([halves, monitor.check_many(recent[200:], after=halves)], ignore_index=True)
     pd.testing.assert_frame_equal(halves, rows, check_names=False)
     pd.testing.assert_frame_equal(monitor.check_many(recent), rows)  # a monitor keeps nothing to itself
+
+
+def test_the_correlation_of_neighboring_blocks_is_that_of_their_scores():
+    rng = np.random.default_rng(33)
+    for rho in (0.0, 0.6):
+        level = np.repeat(autocorrelated(rng, 2_000, rho), 10)  # all values of a block move together
+        monitor = DriftMonitor(level + 1e-3 * rng.normal(size=20_000), 10, 0.01, accumulate=True)
+        assert monitor.correlation == pytest.approx(rho, abs=0.07)
+
+
+def test_a_block_of_history_is_scored_among_the_others():
+    rng = np.random.default_rng(34)
+    history = DriftMonitor(rng.normal(size=50 * 20), 20, 0.05)._histories[None]
+    others = np.delete(history.in_time[:, 0], 7)
+    reached = (others >= history.in_time[7, 0]).sum()
+    expected = stats.norm.isf((reached + 0.5) / 50)
+    assert history.scores(history.in_time, own=1)[7, 0] == pytest.approx(expected)
 
 
 def test_the_threshold_for_evidence_keeps_the_rate_it_was_found_for():

@@ -5,70 +5,147 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
+from scipy import stats
 
 from utils.alarm.drift import detect_drift
-from utils.exercises.chapter_09 import (
-    _against_its_own_kind,
-    _against_the_window_before,
-    _always_at_five_percent,
-    _before_the_first_page,
-    _below_the_doubt,
-    _confidence_for_doubt,
-    _cut_off,
-    _distance_for_p,
-    _doubt_alone,
-    _everybody_waits,
-    _everything,
-    _factor_not_growth,
-    _fast_rows,
-    _from_a_window_wholly_after,
-    _from_the_first_page_of_all,
-    _from_the_start_of_the_window,
-    _in_means,
-    _in_seconds,
-    _in_windows,
-    _last_page,
-    _mean_p_value,
-    _multiplied_by_share,
-    _never_means_everything,
-    _never_means_minus_one,
-    _never_means_zero,
-    _new_mean,
-    _not_one_window,
-    _not_rounded,
-    _number_of_pages,
-    _of_all_requests,
-    _one_less,
-    _one_over_share,
-    _one_test_of_everything,
-    _only_pages,
-    _page_at_the_very_end_counts,
-    _percent_of_pages,
-    _powers_of_the_share,
-    _requests_late,
-    _rolled,
-    _rounded_down,
-    _rounded_to_the_nearest,
-    _share_of_pages,
-    _share_of_silence,
-    _shared_with_the_rest,
-    _sorted,
-    _straight_line,
-    _the_moment_of_the_page,
-    _total_of_the_slow,
-    _window_numbers,
-    _windows,
-    _with_the_leftover,
-    _without_pages,
-    _without_the_window_after,
-    _without_the_windows_around,
-)
+
+# 9.1: A against A ------------------------------------------------------------------------------------------
+
+
+def _share_where(rejects):
+    """Return the function of 9.1 that finds by this whether a window of it pages."""
+
+    def share(historical, unchanged, window, alpha):
+        starts = range(0, len(unchanged) - window + 1, window)
+        return np.mean([rejects(historical, unchanged[first : first + window], alpha) for first in starts])
+
+    return share
+
+
+def _by_asymptotic_p(historical, window, alpha):
+    return stats.ks_2samp(historical, window, method="asymp").pvalue <= alpha
+
+
+def _by_kolmogorovs_limit(historical, window, alpha):
+    n, m = len(historical), len(window)
+    return detect_drift(historical, window).statistic > stats.kstwobign.isf(alpha) * np.sqrt(
+        (n + m) / (n * m)
+    )
+
+
+def _counting(historical, unchanged, window, alpha):
+    count = pages = 0
+    while (count + 1) * window <= len(unchanged):
+        one = list(unchanged[count * window : (count + 1) * window])
+        pages += stats.ks_2samp(list(historical), one).pvalue < alpha
+        count += 1
+    return pages / count
+
+
+def _only_the_first_window(historical, unchanged, window, alpha):
+    return detect_drift(historical, unchanged[:window], alpha=alpha).drifted
+
+
+# 9.2: how late is a page -----------------------------------------------------------------------------------
+
+
+def _late_by_array(deployed_at, paged, window):
+    late = window * (np.flatnonzero(paged) + 1) - deployed_at
+    return late[late > 0].min() if (late > 0).any() else None
+
+
+def _late_by_walking(deployed_at, paged, window):
+    served = 0
+    for page in paged:
+        served += window
+        if served > deployed_at and page:
+            return served - deployed_at
+
+
+def _late_or(never):
+    def late(deployed_at, paged, window):
+        found = _late_by_walking(deployed_at, paged, window)
+        return never if found is None else found
+
+    return late
+
+
+# 9.3: how long to look -------------------------------------------------------------------------------------
+
+
+def _quiet_by_product(share_caught, doubt):
+    hidden, number = 1.0, 0
+    while hidden > doubt:
+        hidden *= 1 - share_caught
+        number += 1
+    return number
+
+
+def _gives_up_at_100(share_caught, doubt):
+    for number in range(1, 101):
+        if (1 - share_caught) ** number <= doubt:
+            return number
+
+
+# 9.4: what to retrain on -----------------------------------------------------------------------------------
+
+
+def _healthy_by_loop(latencies, paged, window):
+    return [
+        latency
+        for number in range(len(paged))
+        if not any(paged[number : number + 2])
+        for latency in latencies[number * window : (number + 1) * window]
+    ]
+
+
+def _healthy_by_pandas(latencies, paged, window):
+    pages = pd.Series(paged, dtype=bool)
+    keep = ~(pages | pages.shift(-1, fill_value=False))
+    return pd.Series(latencies)[keep.to_numpy().repeat(window)]
+
+
+def _healthy_windows(latencies, paged, window):
+    return [
+        latencies[number * window : (number + 1) * window]
+        for number in range(len(paged))
+        if not any(paged[number : number + 2])
+    ]
+
+
+def _deletes_in_place(latencies, paged, window):
+    right = _healthy_by_loop(latencies, paged, window)
+    latencies.sort()
+    return right
+
+
+def _one_request_before(latencies, paged, window):
+    bad = np.repeat(paged, window)
+    return latencies[~(bad | np.append(bad[1:], False))]
+
+
+# 9.6: what cron does ---------------------------------------------------------------------------------------
 
 
 def _reads_words_anywhere(status, output):
     if "can't say" in output:
         return "service"
     return {0: "nothing", 1: "page"}.get(status, "alarm") if "verdict:" in output else "alarm"
+
+
+def _reads_the_last_line(status, output):
+    last = output.splitlines()[-1] if output else ""
+    if last.startswith("verdict:"):
+        return {0: "nothing", 1: "page"}.get(status, "alarm")
+    return "service" if status == 2 and last.startswith("can't say:") else "alarm"
+
+
+def _reads_the_output_only(status, output):
+    beginnings = [line.partition(":")[0] for line in output.splitlines()]
+    if "verdict" in beginnings:
+        return "page" if "  Drift" in output else "nothing"
+    return "service" if "can't say" in beginnings else "alarm"
 
 
 def _with_a_match(status, output):
@@ -85,87 +162,79 @@ def _with_a_match(status, output):
     return "alarm"
 
 
+def _but(mistaken, codes):
+    """Return a right function of 9.6, but for statuses that make it say something else."""
+    return lambda status, output: mistaken if status in codes else _with_a_match(status, output)
+
+
 WRONG = {
     "9.1": (
-        (_number_of_pages, "counts the pages"),
-        (_percent_of_pages, "percentage"),
-        (_share_of_silence, "do not page"),
-        (_one_test_of_everything, "one test of all requests"),
-        (_always_at_five_percent, "every alpha"),
-        (_against_its_own_kind, "contains it"),
-        (_against_the_window_before, "the one before"),
-        (_with_the_leftover, "fill no window"),
-        (_distance_for_p, "compares D with `alpha`"),
-        (_mean_p_value, "mean p-value"),
-        (_of_all_requests, "number of requests"),
-        (lambda historical, unchanged, window, alpha: alpha, "One KS test a window"),
         (
-            lambda historical, unchanged, window, alpha: unchanged.reshape(-1, window),
-            "a number is expected",
+            _share_where(lambda historical, one, alpha: stats.ks_2samp(historical, one).pvalue < 0.05),
+            "`alpha` is",
         ),
+        (
+            _share_where(lambda historical, one, alpha: not _by_asymptotic_p(historical, one, alpha)),
+            "one minus",
+        ),
+        (_share_where(lambda *case: stats.ttest_ind(case[0], case[1]).pvalue < case[2]), "is expected"),
+        (
+            _share_where(lambda *case: stats.ks_2samp(*case[:2], alternative="less").pvalue < case[2]),
+            "is expected",
+        ),
+        (_only_the_first_window, "a number is expected, this is the truth value"),
+        (lambda *case: 100 * float(_counting(*case)), "percent"),
+        (lambda *case: round(float(_counting(*case)), 2), "rounds"),
+        (
+            lambda historical, unchanged, window, alpha: unchanged[: window * 5].reshape(-1, window),
+            "a number is",
+        ),
+        (lambda historical, unchanged, window, alpha: unchanged.reshape(-1, window).mean(), "cannot reshape"),
         (0.05, "a function is expected"),
     ),
     "9.2": (
-        (_from_the_first_page_of_all, "false page"),
-        (_from_the_start_of_the_window, "once it is full"),
-        (_in_windows, "counts windows"),
-        (_from_a_window_wholly_after, "requests of both versions"),
-        (_the_moment_of_the_page, "Count from the deployment"),
-        (_never_means_zero, "return None"),
-        (_never_means_everything, "not a delay"),
-        (_never_means_minus_one, "return None"),
-        (_last_page, "this is the last page"),
-        (lambda *case: _requests_late(*case) or math.inf, "return None, not inf"),
-        (lambda *case: _requests_late(*case) or False, "return None, not False"),
-        (_page_at_the_very_end_counts, "none of the new one"),
-        (lambda deployed_at, paged, window: paged.index(True) * window, "the count is another one"),
-        (lambda deployed_at, paged, window: print(deployed_at), "return missing"),
+        (_late_or(math.inf), "Where no page counts, return None"),
+        (_late_or(math.nan), "Where no page counts, return None"),
+        (_late_or(False), "Where no page counts, return None"),
+        (_late_or("never"), "Where no page counts, return None"),
+        (lambda deployed_at, paged, window: paged.index(True) * window, "True is not in list"),
+        (lambda deployed_at, paged, window: window - deployed_at % window, "whatever `paged` is"),
+        (lambda deployed_at, paged, window: print(deployed_at), "return the result in place of printing"),
+        (lambda *case: [_late_by_walking(*case)], "a list of 1"),
         (80, "a function is expected"),
     ),
     "9.3": (
-        (_one_over_share, "on average"),
-        (_powers_of_the_share, "chance that it does not"),
-        (_rounded_down, "Round the other way"),
-        (_cut_off, "Round the other way"),
-        (_rounded_to_the_nearest, "can be too small"),
-        (_not_one_window, "in one window at least"),
-        (_below_the_doubt, "exactly `doubt` is accepted"),
-        (_not_rounded, "whole numbers"),
-        (_straight_line, "chances of missing multiply"),
-        (_one_less, "one window fewer"),
-        (_doubt_alone, "own share matters"),
-        (_confidence_for_doubt, "changed places"),
-        (
-            lambda share_caught, doubt: math.ceil(math.log(doubt) / math.log(1 - share_caught)),
-            "ValueError",
-        ),
+        (lambda share, doubt: math.ceil(math.log(doubt) / math.log(1 - share)), "ValueError"),
+        (lambda share, doubt: np.ceil(np.log(doubt) / np.log(1 - share)), "without a look"),
+        (_gives_up_at_100, "share_caught = 0.0004"),
+        (lambda share, doubt: math.log(doubt, 1 - share) if share < 1 else 1, "whole numbers"),
+        (lambda share, doubt: _quiet_by_product(share, 0.05), "whatever `doubt` is"),
+        (lambda share, doubt: max(1, math.ceil(doubt / share)), "is expected"),
+        (lambda share, doubt: math.ceil(-math.log(doubt) / share), "is expected"),
         (2, "a function is expected"),
     ),
     "9.4": (
-        (_everything, "takes it for normal"),
-        (_without_pages, "may hold the beginning"),
-        (_without_the_window_after, "begins in the window before"),
-        (_only_pages, "throws the healthy ones away"),
-        (_without_the_windows_around, "Only the one before"),
-        (_rolled, "no next one"),
-        (_sorted, "in their order"),
-        (_before_the_first_page, "after the rollback"),
-        (_window_numbers, "numbers of windows"),
-        (_fast_rows, "sorts out slow requests"),
-        (lambda latencies, paged, window: latencies[:-1], "whole windows"),
-        (lambda latencies, paged, window: print(len(latencies)), "return missing"),
+        (_healthy_windows, "one-dimensional"),
+        (_deletes_in_place, "Work on a copy"),
+        (_one_request_before, "is expected"),
+        (
+            lambda latencies, paged, window: np.concatenate(_healthy_windows(latencies, paged, window)),
+            "page in every",
+        ),
+        (lambda latencies, paged, window: np.repeat(~np.array(paged), window), "this is a mask"),
+        (lambda latencies, paged, window: latencies[:-1], "is expected"),
+        (lambda latencies, paged, window: np.round(_healthy_by_loop(latencies, paged, window), 1), "rounds"),
+        (lambda latencies, paged, window: print(len(latencies)), "in place of printing"),
         ([1.0, 2.0], "a function is expected"),
     ),
     "9.5": (
-        (_factor_not_growth, "grow *to* factor"),
-        (_everybody_waits, "Only a share does"),
-        (_multiplied_by_share, "other way round"),
-        (_new_mean, "mean at which the alert pages"),
-        (_shared_with_the_rest, "do not wait"),
-        (_total_of_the_slow, "on top"),
-        (_in_seconds, "in seconds"),
-        (_in_means, "times the mean"),
-        (lambda mean_ms, factor, share: mean_ms, "solve for the wait"),
+        (lambda mean_ms, factor, share: (factor - 1) * (mean_ms + share), "is expected"),
+        (lambda mean_ms, factor, share: (factor - 1) * mean_ms / share / 1_000, "seconds in place of ms"),
+        (lambda mean_ms, factor, share: round((factor - 1) * mean_ms / share, 2), "rounds"),
+        (lambda mean_ms, factor, share: (factor - 1) * mean_ms // share, "cuts the decimals off"),
+        (lambda mean_ms, factor, share: (1 - factor) * mean_ms / share, "other sign"),
+        (lambda mean_ms, factor, share: 2 * mean_ms / share, "whatever `factor` is"),
+        (lambda mean_ms, factor, share: np.array([(factor - 1) * mean_ms / share]), "array of shape"),
         (7_500, "a function is expected"),
     ),
     "9.6": (
@@ -183,7 +252,17 @@ WRONG = {
             lambda status, output: "page" if "verdict: " in output and status else "alarm",
             "no work for anyone",
         ),
+        (_but("nothing", (3,)), "9 of 10"),
+        (_but("nothing", (255,)), "9 of 10"),
+        (_but("page", (-1,)), "9 of 10"),
+        (_but("nothing", (126,)), "9 of 10"),
+        (_but("service", (127,)), "what is it that needs mending"),
+        (_but("page", (137,)), "there to its end"),
+        (_but("nothing", (3, 126, 137)), "7 of 10"),
         (_reads_words_anywhere, "no such command"),
+        (_reads_the_last_line, "1 with its verdict is drift"),
+        (_reads_the_output_only, "was the command there to its end"),
+        (lambda status, output: _with_a_match(status, output[:9]), "no work for anyone"),
         (lambda status, output: status == 1, "choose one of"),
         (lambda status: "alarm", "positional argument"),
         ("page", "a function is expected"),
@@ -191,27 +270,21 @@ WRONG = {
 }
 
 RIGHT = {
-    "9.1": (
-        lambda h, u, w, a: sum(detect_drift(h, x, alpha=a).drifted for x in _windows(u, w)) / (len(u) // w),
-        lambda h, u, w, a: np.array([_share_of_pages(list(h), list(u), w, a)]),
+    "9.1": (_share_where(_by_asymptotic_p), _share_where(_by_kolmogorovs_limit), _counting),
+    "9.2": (
+        _late_by_array,
+        _late_by_walking,
+        lambda *case: float(late) if (late := _late_by_array(*case)) else None,
     ),
-    "9.2": (lambda deployed_at, paged, window: _requests_late(deployed_at, np.array(paged), window),),
     "9.3": (
-        lambda c, d: 1 if c >= 1 else max(1, math.ceil(math.log(d) / math.log(1 - c))),
-        lambda c, d: np.int64(next(k for k in range(1, 10_000) if (1 - c) ** k <= d)),
+        _quiet_by_product,
+        lambda share, doubt: 1 if share >= 1 else max(1, math.ceil(math.log(doubt) / math.log(1 - share))),
+        lambda share, doubt: np.int64(next(k for k in range(1, 10_000) if (1 - share) ** k <= doubt)),
     ),
-    "9.4": (
-        lambda latencies, paged, window: [
-            latency
-            for number in range(len(paged))
-            if not any(paged[number : number + 2])
-            for latency in latencies[number * window : (number + 1) * window]
-        ],
-    ),
+    "9.4": (_healthy_by_loop, _healthy_by_pandas),
     "9.5": (
         lambda mean_ms, factor, share: mean_ms * factor / share - mean_ms / share,
-        lambda mean_ms, factor, share: np.array([(factor * mean_ms - mean_ms) / share]),
-        lambda mean_ms, factor, share: round((factor - 1) * mean_ms / share, 2),
+        lambda mean_ms, factor, share: np.float64(mean_ms * (factor - 1)) / share,
     ),
     "9.6": (_with_a_match,),
 }

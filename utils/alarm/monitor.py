@@ -439,8 +439,7 @@ def _evidence_threshold(rate, correlation, blocks):
     """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
 
     By bisection on simulated runs, each with a history of its own: so many standard normal blocks, against
-    which its windows are scored as real ones are. Windows are a first-order autoregression, whose correlation
-    between neighbors differs from run to run as much as so many blocks leave it uncertain. A short history
+    which its windows are scored as real ones are. Windows are a first-order autoregression. A short history
     misjudges all later windows alike, and that adds up; its scores, on the other hand, cannot grow as large. The
     seed is fixed: the same history gives the same threshold.
     """
@@ -451,8 +450,7 @@ def _evidence_threshold(rate, correlation, blocks):
     healthy = np.sort(rng.standard_normal((runs, blocks)), axis=1)
     healthy += apart[:, np.newaxis]
     scores = np.empty((steps, runs), dtype=np.float32)
-    correlation = np.clip(correlation + rng.standard_normal(runs) / math.sqrt(blocks), 0, 0.95)
-    fresh = np.sqrt(1 - correlation**2)
+    fresh = math.sqrt(1 - correlation**2)
     values = rng.standard_normal(runs)
     for step in range(steps):
         values = correlation * values + fresh * rng.standard_normal(runs)

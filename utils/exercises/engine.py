@@ -890,9 +890,12 @@ def _slip(function, names, args, given, rights, slips, returns, within) -> str |
         )
     tried = [(_results(slip, args, returns), sentence) for slip, sentence in slips.items()]
     tried += _general_slips(names, args, rights[0], truths[0], returns)
+    for results, sentence in tried:
+        if _explains(range(len(given)), given, results):
+            return sentence
     for share in (1, 2 / 3):  # guards such as max(1, …) may hide a slip in some of the cases
         for results, sentence in tried:
-            if _explains(wrong, given, results, share):
+            if len(wrong) > 1 and _explains(wrong, given, results, share):
                 return sentence
     return None
 
@@ -979,8 +982,6 @@ def _ignored_argument(
             if any(value is NotImplemented for value in got) or not _same_or_false(*got):
                 break
             seen += 1
-            if seen == 3:
-                return i
         else:
             if seen:
                 return i
