@@ -7,7 +7,6 @@ the same data. Chapters 01 and 08 explain the models; nothing here is needed to 
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 HISTORICAL_MEAN_MS, HISTORICAL_SD_MS, HISTORICAL_SIZE = 150, 20, 1_000
 RECENT_MEAN_MS, RECENT_SD_MS, RECENT_SIZE = 165, 22, 500
@@ -69,6 +68,8 @@ def autocorrelated_noise(size: int | tuple[int, ...], rho: float, rng: np.random
         raise ValueError(
             f"rho must lie in [0, 1), got {rho}: at 1 the noise is a random walk and never settles."
         )
+    from scipy.signal import lfilter  # half a second, which nothing else here needs
+
     noise = rng.normal(size=size)
     noise[..., 1:] *= np.sqrt(1 - rho**2)
     return lfilter([1], [1, -rho], noise)
