@@ -203,8 +203,8 @@ _hints_given: dict[str, int] = {}
 def check(id: str, answer: Any) -> None:
     """Print the verdict on an answer, and remember it for `progress`."""
     said = verdict(id, answer)
-    if _is_known(said.id):
-        _states[said.id] = said.state
+    with contextlib.suppress(LookupError):
+        _states[find(id).id] = said.state
     print(said)
 
 
@@ -281,14 +281,6 @@ def _find_or_say(id: str) -> Exercise | None:
     except LookupError as error:
         print(f"{id}  {error}")
         return None
-
-
-def _is_known(id: str) -> bool:
-    try:
-        find(id)
-    except LookupError:
-        return False
-    return True
 
 
 def _solution_cell(id: str) -> str | None:
@@ -740,16 +732,39 @@ Cases = Sequence[tuple] | Mapping[str, tuple] | Callable[[], Sequence[tuple] | M
 def function_exercise(
     id: str,
     *,
-    cases: Cases,
-    right: Callable | Sequence[Callable],
     slips: Mapping[Callable, str],
     hints: Sequence[str],
     why: str,
-    returns: Callable[[Any], Any] = one_number,
-    within: float = 1e-6,
     further: Callable[[Callable], str | None] | None = None,
+    **table: Any,
 ) -> Exercise:
     """Return an exercise that asks for a function, judged by what it returns for a table of cases.
+
+    Parameters
+    ----------
+    slips, **table
+        As `judge_function` takes them.
+    further : callable, optional
+        A last judge in code, for what the table cannot see; takes the function when all cases are right.
+    """
+
+    def judge(answer: Any) -> str | None:
+        problem = judge_function(answer, slips=slips, **table)
+        return problem or (further(answer) if further else None)
+
+    return Exercise(id, judge, hints, why, lambda: list(slips.items()))
+
+
+def judge_function(
+    answer: Any,
+    *,
+    cases: Cases,
+    right: Callable | Sequence[Callable],
+    slips: Mapping[Callable, str],
+    returns: Callable[[Any], Any] = one_number,
+    within: float = 1e-6,
+) -> str | None:
+    """Judge a function by what it returns for a table of cases.
 
     The engine tries what learners do to any function before it shows the first case that fails: it returns
     percent, or rounds, swaps or ignores an argument, prints, changes what it is given.
@@ -767,29 +782,7 @@ def function_exercise(
         Takes one result apart: `one_number`, `as_array`, `as_flags`, …
     within : float
         How far off, relative to the larger of 1 and the result, a right number may be.
-    further : callable, optional
-        A last judge in code, for what the table cannot see; takes the function when all cases are right.
     """
-
-    def judge(answer: Any) -> str | None:
-        problem = judge_function(
-            answer, cases=cases, right=right, slips=slips, returns=returns, within=within
-        )
-        return problem or (further(answer) if further else None)
-
-    return Exercise(id, judge, hints, why, lambda: list(slips.items()))
-
-
-def judge_function(
-    answer: Any,
-    *,
-    cases: Cases,
-    right: Callable | Sequence[Callable],
-    slips: Mapping[Callable, str],
-    returns: Callable[[Any], Any] = one_number,
-    within: float = 1e-6,
-) -> str | None:
-    """Judge a function by a table of cases, as `function_exercise` does; its parameters are the same."""
     function = as_function(answer)
     rights = [right] if callable(right) else list(right)
     names = list(inspect.signature(rights[0]).parameters)
@@ -874,22 +867,14 @@ def _slip(function, names, args, given, rights, slips, returns, within) -> str |
     ]
     if not wrong:
         return None
-    if len(given) > 1 and all(same_result(value, given[0]) for value in given):
-        own = [
-            sentence
-            for slip, sentence in slips.items()
-            if _explains(wrong, given, _results(slip, args, returns))
-        ]
-        return (
-            own[0]
-            if own
-            else (
-                f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
-                "notebook's variables?"
-            )
-        )
     tried = [(_results(slip, args, returns), sentence) for slip, sentence in slips.items()]
-    tried += _general_slips(names, args, rights[0], truths[0], returns)
+    if len(given) > 1 and all(same_result(value, given[0]) for value in given):
+        what = (
+            f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
+        )
+        tried.append((given, what + "notebook's variables?"))
+    else:
+        tried += _general_slips(names, args, rights[0], truths[0], returns)
     for results, sentence in tried:
         if _explains(range(len(given)), given, results):
             return sentence
