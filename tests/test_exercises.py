@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.chapter import definitions
 from utils.exercises import engine, reveal, verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,6 +160,18 @@ def test_the_solution_notebook_holds_the_exercise_once_and_answers_it_right(exer
     assert path.name.startswith(f"{int(exercise.id.split('.')[0]):02d}_")
     printed = "".join("".join(output.get("text", "")) for output in cell["outputs"])
     assert f"{exercise.id}  ✓ right: {exercise.why}" in printed
+
+
+def _solution_function(exercise):
+    """Return the function that the solution notebook answers with, None where it answers otherwise."""
+    asked = re.search(rf'^check\("{exercise.id}", (\w+)\)$', _cells_that_check(exercise.id)[-1][1], re.M)
+    answer = getattr(definitions(f"{int(exercise.id.split('.')[0]):02d}"), asked[1], None) if asked else None
+    return answer if callable(answer) else None
+
+
+@pytest.mark.parametrize("exercise", EACH_FUNCTION.args[1], ids=lambda exercise: exercise.id)
+def test_the_solution_notebooks_function_is_right(exercise):
+    assert verdict(exercise.id, _solution_function(exercise)).state == "right"
 
 
 def _numbers_in(answer):

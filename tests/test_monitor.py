@@ -220,6 +220,13 @@ def test_a_budget_that_history_cannot_support_is_refused_with_what_would_help():
         DriftMonitor(np.resize(historical, 43_139))
 
 
+@pytest.mark.parametrize("n", [49, 98, 107, 161, 187])
+def test_one_in_n_takes_n_minus_one_blocks_also_where_its_float_is_not_exact(n):
+    assert 1 / (1 / n) > n or n * (1 / n) < 1
+    monitor = DriftMonitor(np.arange(2.0 * (n - 1)) % 7, 2, false_alarm_rate=1 / n)
+    assert monitor.attainable_rate == pytest.approx(1 / n)
+
+
 def test_a_tolerated_distance_does_not_alarm_and_a_larger_one_does():
     rng = np.random.default_rng(11)
     historical = rng.uniform(size=40_000)
