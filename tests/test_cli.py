@@ -50,6 +50,15 @@ def test_the_same_history_gives_0_for_a_healthy_file_and_1_for_a_slower_one(file
     assert "first window in alarm: number 2, from 2024-01-04 12:20:00+00:00" in printed.out
 
 
+def test_without_options_one_hour_of_minutes_is_a_window_and_one_alarm_in_thirty_days_the_budget(
+    files, capsys
+):
+    assert main([files["history"], files["healthy"]]) == CANNOT_SAY
+    printed = capsys.readouterr()
+    assert "80 blocks of 60" in printed.out + printed.err
+    assert "43,140 observations" in printed.out + printed.err  # 719 blocks: p-values of 1/720
+
+
 def test_what_is_printed_suffices_to_repeat_the_verdict(files, capsys):
     main([files["history"], files["healthy"], "--budget", "0.02", "--window", "30", "--tolerance", "0.1"])
     printed = capsys.readouterr().out

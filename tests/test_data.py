@@ -389,3 +389,52 @@ def test_a_column_of_nothing_but_text_numbers_beside_words_counts_the_words(writ
     )
     assert findings(recording) == {"with no number in latency_ms": (2, 12)}
     assert len(recording.latencies) == 10
+
+
+# Where one reading of a file ends and the next one begins ----------------------------------------------------
+
+
+def irregular(gap_s, n=60):
+    """Return requests at random moments, some 20 s apart, with one gap of so many usual steps of 10 s."""
+    steps = np.resize([10.0, 4.0, 37.0, 10.0, 19.0, 2.0], n)
+    steps[n // 2] = gap_s
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.cumsum(steps), unit="s")
+    return "time,latency_ms\n" + "".join(f"{time:%Y-%m-%d %H:%M:%S},{i}\n" for i, time in enumerate(times))
+
+
+def test_arrivals_at_random_have_a_gap_where_it_is_longer_than_twenty_usual_steps(write):
+    assert "gap" not in str(load_latencies(write(irregular(195))).findings)
+    assert findings(load_latencies(write(irregular(205)))) == {"longer than 3.33 min": (1, 32)}
+
+
+@pytest.mark.parametrize(("forward", "turned"), [(1, True), (4, False)])
+def test_a_file_is_newest_first_only_if_nearly_all_of_its_steps_go_back(write, forward, turned):
+    minutes = list(range(20, 0, -1))
+    for place in range(forward):
+        minutes[4 * place : 4 * place + 2] = minutes[4 * place : 4 * place + 2][::-1]
+    rows = "".join(f"2024-01-01 00:{minute:02d}:00,{minute}\n" for minute in minutes)
+    recording = load_latencies(write("time,latency_ms\n" + rows))
+    assert ("newest first in the file: turned around" in recording.notes) is turned
+    assert any("out of order, sorted" in str(finding) for finding in recording.findings) is not turned
+    assert recording.latencies.tolist() == sorted(minutes)
+
+
+@pytest.mark.parametrize("numbers", [3, 5])
+def test_a_column_is_one_of_numbers_if_half_of_what_it_holds_are(write, numbers):
+    cells = ["1.5"] * numbers + ["slow"] * (10 - numbers)
+    rows = "".join(f"2024-01-01 00:0{i}:00,{150 + i},{cell}\n" for i, cell in enumerate(cells))
+    recording = load_quietly(write("time,latency_ms,size_mb\n" + rows))
+    assert ("size_mb" in recording.frame) is (numbers >= 5)
+    assert ("not numbers, not used: size_mb" in recording.notes) is (numbers < 5)
+
+
+@pytest.mark.parametrize("readable", [3, 5])
+def test_a_column_holds_times_if_half_of_its_rows_can_be_read(write, readable):
+    cells = [f"2024-01-01 00:0{i}:00" for i in range(readable)] + ["noon"] * (10 - readable)
+    rows = "".join(f"{cell},{150 + i}\n" for i, cell in enumerate(cells))
+    path = write("when,latency_ms\n" + rows)
+    if readable >= 5:
+        assert len(load_quietly(path).frame) == readable
+    else:
+        with pytest.raises(ValueError, match="times such as '2024-01-01 00:00:00' in column 'when' are not"):
+            load_quietly(path)

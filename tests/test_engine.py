@@ -244,6 +244,7 @@ def number(**options):
         (48.6, "percent"),
         (486, "a thousand times"),
         (0.000486, "a thousandth"),
+        (0.002, "think again"),
     ],
 )
 def test_a_number_is_judged_by_the_nearest_idea(answer, words):

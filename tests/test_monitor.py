@@ -225,6 +225,7 @@ def test_one_in_n_takes_n_minus_one_blocks_also_where_its_float_is_not_exact(n):
     assert 1 / (1 / n) > n or n * (1 / n) < 1
     monitor = DriftMonitor(np.arange(2.0 * (n - 1)) % 7, 2, false_alarm_rate=1 / n)
     assert monitor.attainable_rate == pytest.approx(1 / n)
+    assert monitor.check([90.0, 91.0]).drifted  # at the smallest p-value there is
 
 
 def test_a_tolerated_distance_does_not_alarm_and_a_larger_one_does():
@@ -513,6 +514,16 @@ def test_a_feature_that_is_missing_altogether_is_reported_and_not_called_healthy
     assert np.isnan(table.loc["feature_1", ["statistic", "p_value", "corrected_p_value"]].astype(float)).all()
     assert list(table["missing_rise"]) == [False, True, False]
     assert table["p_value"].drop("feature_1").notna().all()
+
+
+@pytest.mark.parametrize("present", [1, 2])
+def test_a_feature_with_fewer_than_two_values_has_no_statistic(present):
+    rng = np.random.default_rng(37)
+    recent = features(rng, 60, count=1)
+    recent.iloc[present:] = np.nan
+    row = DriftMonitor(features(rng, 6_000, count=1), false_alarm_rate=0.05).check_frame(recent).iloc[0]
+    assert np.isnan(row["statistic"]) == np.isnan(row["p_value"]) == (present < 2)
+    assert (row["direction"] == "none") == (present < 2)
 
 
 def test_shorter_windows_by_missing_values_keep_the_budget():

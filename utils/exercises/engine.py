@@ -665,7 +665,7 @@ def number_exercise(
             return None
         near = [(abs(value - at), text) for at, text in table]
         near += [
-            (abs(value - factor * truth) / max(1, abs(factor)), text)
+            (abs(value - factor * truth) / abs(factor), text)
             for factor, text in _NUMBER_SLIPS
             if truth
         ]
