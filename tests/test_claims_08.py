@@ -1,200 +1,281 @@
-"""What chapter 08 claims about a year of hourly checks, again, with other seeds."""
+"""The claims of chapter 08, by its own functions, with other seeds."""
 
-from functools import cache
-
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
-from scipy.special import kolmogorov
 from scipy.stats import ks_2samp
 
+from tests.chapter import definitions
 from utils import simulate
 from utils.alarm.monitor import DriftMonitor
-from utils.exercises.chapter_08 import _after as after
-from utils.exercises.chapter_08 import _policy_year as policy_year
-from utils.exercises.chapter_08 import _price as price
+from utils.exercises import chapter_08, verdict
 
-WINDOW, MONTH, HISTORY, HOURS = 60, 720, 35 * 24, 120 * 24
-CYCLES, ALL = (24 * 60, 168 * 60), ("ks", "wasserstein", "tail")
-
-
-def _distances(windows, history):
-    rows, history = np.sort(windows, axis=1), np.sort(history)
-    size = rows.shape[1]
-    share = np.searchsorted(history, rows, side="right") / history.size
-    steps = np.arange(size + 1) / size
-    return np.maximum(steps[1:] - share, share - steps[:-1]).max(axis=1)
+chapter = definitions("08")
+WINDOW, MONTH = chapter.WINDOW, chapter.MONTH
+HISTORY, HOURS = 35 * 24, 120 * 24
+BUDGET = 1 / 720
+SEEDS = pytest.mark.parametrize("seed", [7, 8])
 
 
-def _ks_alarms(windows, history, alpha=0.05):
-    n, m = history.size, windows.shape[1]
-    return kolmogorov(np.sqrt(n * m / (n + m)) * _distances(windows, history)) < alpha
+@pytest.fixture
+def measured(monkeypatch):
+    """Return a function that gives the chapter's functions what its cells would have measured."""
+    names = chapter.judge.__globals__
+    return lambda **values: [monkeypatch.setitem(names, name, value) for name, value in values.items()]
 
 
-@cache
-def _four_months():
-    """Return history, a quiet third of a year, the same with incidents, and where these are."""
+@pytest.fixture(scope="module")
+def world():
+    """Return what the chapter's cells measure, for four months with an incident every 53 hours."""
     rng = np.random.default_rng(808)
     historical, quiet = np.split(simulate.service_latencies(HISTORY + HOURS, rng), [HISTORY * WINDOW])
-    spoiled, events = quiet.copy(), []
-    changes = {
-        "deployment": lambda x: simulate.slower(x, 1.25),
-        "slowdown": lambda x: simulate.slower(x, 1.10),
-        "timeouts": lambda x: simulate.slow_tail(x, rng),
-        "bad node": lambda x: simulate.bad_node(x, rng),
-    }
-    for number, first in enumerate(range(30, HOURS - 60, 53)):
-        kind = list(changes)[number % 4]
-        during = slice(first * WINDOW, (first + 6) * WINDOW)
-        spoiled[during] = changes[kind](spoiled[during])
-        events.append((kind, first))
-    return historical, quiet, spoiled, events
-
-
-@cache
-def _score(cycles=False, all_three=False, accumulate=False):
-    """Return false pages in 720 quiet hours, and the share of incidents caught, by kind."""
-    historical, quiet, spoiled, _ = _four_months()
-    options = {"cycles": CYCLES} if cycles else {}
-    options |= {"statistic": ALL} if all_three else {}
-    monitor = DriftMonitor(historical, WINDOW, 1 / MONTH, accumulate=accumulate, **options)
-    false, alarms = (monitor.check_many(recent)["drifted"].to_numpy() for recent in (quiet, spoiled))
-    return MONTH * false.mean(), _caught(alarms)
-
-
-def _caught(alarms):
-    events = _four_months()[3]
-    kinds = {kind for kind, _ in events}
+    year, kinds = quiet.copy(), [kind for kind in chapter.INCIDENTS if kind != "leak"]
+    rows = [(kinds[i % 5], first, 6) for i, first in enumerate(range(30, HOURS - 60, 53))]
+    for kind, first, hours in rows:
+        during = slice(first * WINDOW, (first + hours) * WINDOW)
+        year[during] = chapter.INCIDENTS[kind][1](year[during], rng)
     return {
-        kind: np.mean([alarms[first : first + 6].any() for name, first in events if name == kind])
-        for kind in kinds
+        "historical": historical,
+        "quiet_year": quiet,
+        "year": year,
+        "calendar": pd.DataFrame(rows, columns=["kind", "first", "hours"]),
+        "quantiles": np.quantile(historical, (np.arange(WINDOW) + 0.5) / WINDOW),
+        "history_by_hour": historical.reshape(-1, 168, WINDOW),
+        "table": {},
     }
 
 
-def test_a_history_sorted_once_gives_scipys_d():
-    historical, quiet, _, _ = _four_months()
-    windows = quiet.reshape(-1, WINDOW)[:20]
-    expected = [ks_2samp(historical, window).statistic for window in windows]
-    np.testing.assert_allclose(_distances(windows, historical), expected, atol=1e-12)
+@pytest.mark.parametrize(
+    ("id", "name"), [("8.1", "days_until_a_page"), ("8.3", "same_hour_of_week"), ("8.6", "retrain_now")]
+)
+def test_the_chapters_solutions_are_right(id, name):
+    said = verdict(id, getattr(chapter, name))
+    assert said.state == "right", str(said)
+
+
+# A year ----------------------------------------------------------------------------------------------------
+
+
+def test_the_year_has_the_sizes_and_the_incidents_that_the_chapter_tells():
+    assert (WINDOW, MONTH, chapter.HISTORY_HOURS, chapter.YEAR_HOURS) == (60, 720, 840, 8_760)
+    assert chapter.HOLIDAY == 358 * 24 and chapter.WEEK == 168 * 60 and chapter.LASTS == 12 * 60
+    assert chapter.CYCLES == (24 * 60, 168 * 60) and set(chapter.ALL) == {"ks", "wasserstein", "tail"}
+    assert [hours for hours, _ in chapter.INCIDENTS.values()] == [6, 6, 6, 6, 6, 48]
+    calm = np.random.default_rng(1).lognormal(5, 0.13, 50_000)
+    changed = {
+        kind: change(calm, np.random.default_rng(2)) for kind, (_, change) in chapter.INCIDENTS.items()
+    }
+    ratio = {kind: values / calm for kind, values in changed.items()}
+    assert np.allclose(ratio["deployment"], 1.25) and np.allclose(ratio["slowdown"], 1.10)
+    assert np.median(ratio["spread"]) == pytest.approx(1, abs=0.01) and np.std(
+        changed["spread"]
+    ) > 1.5 * np.std(calm)
+    assert np.mean(ratio["timeouts"] > 1) == pytest.approx(1 / 20, abs=0.005)
+    assert np.mean(ratio["bad node"] > 1) == pytest.approx(1 / 3, abs=0.02)
+    assert np.all(np.diff(ratio["leak"]) > 0)
+
+
+def test_a_history_sorted_once_gives_scipys_d_and_about_its_p(world):
+    history, windows = np.sort(world["historical"]), world["quiet_year"].reshape(-1, WINDOW)[:20]
+    expected = [ks_2samp(history, window) for window in windows]
+    d, p = chapter.ks_distances(windows, history), chapter.ks_p_values(windows, history)
+    np.testing.assert_allclose(d, [one.statistic for one in expected], atol=1e-12)
+    small = np.random.default_rng(1).normal(size=(5, 400))
+    history = np.sort(np.random.default_rng(2).normal(size=500))
+    asymptotic = [ks_2samp(history, one, method="asymp").pvalue for one in small]
+    np.testing.assert_allclose(chapter.ks_p_values(small, history), asymptotic, atol=0.05)
+    assert p.shape == (20,)
 
 
 def test_looking_every_hour_pages_on_most_quiet_days_though_each_check_keeps_alpha():
     rng = np.random.default_rng(1)
-    alarms = _ks_alarms(rng.normal(150, 20, size=(200 * 24, WINDOW)), rng.normal(150, 20, size=50_000))
+    windows = rng.normal(150, 20, size=(200 * 24, WINDOW))
+    alarms = chapter.ks_p_values(windows, np.sort(rng.normal(150, 20, size=50_000))) < 0.05
     assert 0.03 < alarms.mean() < 0.06
     assert np.mean(alarms.reshape(-1, 24).any(axis=1)) > 0.55
 
 
-def test_the_defaults_are_always_on_or_blind():
-    historical, quiet, spoiled, _ = _four_months()
-    quiet_windows, windows = quiet.reshape(-1, WINDOW), spoiled.reshape(-1, WINDOW)
-    assert MONTH * _ks_alarms(quiet_windows, historical).mean() > 500
-    quantiles = np.quantile(historical, (np.arange(WINDOW) + 0.5) / WINDOW)
-    distance = np.abs(np.sort(quiet_windows, axis=1) - quantiles).mean(axis=1) / historical.std()
-    assert np.mean(distance > 0.1) > 0.95
-    no_cycle = 150 * np.exp(0.13 * np.random.default_rng(9).normal(size=(700, WINDOW)))
-    usual = np.quantile(no_cycle, (np.arange(WINDOW) + 0.5) / WINDOW)
-    distance = np.abs(np.sort(no_cycle, axis=1) - usual).mean(axis=1) / no_cycle.std()
-    assert np.mean(distance > 0.1) > 0.8  # the window's size alone is enough
-
-    chunks = _distances(historical.reshape(-1, WINDOW), historical)
-    limit = chunks.mean() + 3 * chunks.std()
-    assert MONTH * np.mean(_distances(quiet_windows, historical) > limit) < 3
-    caught = _caught(_distances(windows, historical) > limit)
-    assert max(caught["slowdown"], caught["timeouts"], caught["bad node"]) < 0.4
+def test_a_window_that_lies_one_standard_deviation_higher_is_at_a_normed_distance_of_one(world, measured):
+    measured(historical=world["historical"], quantiles=world["quantiles"])
+    higher = world["quantiles"] + np.array([[1.0], [-2.0], [0.0]]) * world["historical"].std()
+    assert chapter.normed_wasserstein(higher[:, ::-1]) == pytest.approx([1, 2, 0])
 
 
-def test_each_step_brings_what_the_chapter_says_and_stays_near_the_budget():
-    steps = [_score(), _score(True), _score(True, True), _score(True, True, True)]
-    false, caught = zip(*steps, strict=True)
-    assert max(false) < 4
-    assert caught[0]["deployment"] < 0.9 < caught[1]["deployment"]
-    assert caught[1]["timeouts"] < 0.3 and caught[2]["timeouts"] > 0.9
-    assert caught[2]["slowdown"] < 0.6 and caught[3]["slowdown"] > 0.75
-    assert min(caught[3].values()) > 0.75
+def test_an_incident_is_caught_from_its_first_hour_to_its_last_and_timed_from_its_start(measured):
+    rows = [(kind, 100 * i, 6) for i, kind in enumerate(chapter.INCIDENTS)]
+    measured(calendar=pd.DataFrame(rows, columns=["kind", "first", "hours"]), table={})
+    quiet, alarms = np.zeros(8_760, dtype=bool), np.zeros(8_760, dtype=bool)
+    quiet[:73] = True
+    alarms[[0, 105, 206, 299, 402, 403, chapter.HOLIDAY, chapter.HOLIDAY + 23, chapter.HOLIDAY + 24]] = True
+    kinds = list(chapter.INCIDENTS)
+    caught = dict(zip(kinds, [1, 1, 0, 0, 1, 0], strict=True))
+    assert chapter.judge(quiet, alarms) == {"false pages a month": 6.0, **caught, "holiday pages": 2}
+    waits = dict(zip(kinds, ["1", "6", "never", "never", "3", "never"], strict=True))
+    assert chapter.hours_until_page(alarms) == waits
+    chapter.judge.__globals__["table"]["rule"] = chapter.judge(quiet, alarms)
+    shown = chapter.show_table()
+    assert shown.loc["rule"].tolist() == [6.0, *caught.values(), 2] and shown["leak"].dtype.kind == "i"
 
 
-@pytest.mark.parametrize(("blocks", "low", "high"), [(840, 0.04, 2.56), (8_400, 0.53, 1.45)])
-def test_nine_histories_of_ten_keep_the_promise_within_the_range_that_the_chapter_prints(blocks, low, high):
-    pays_for = (blocks + 1) // MONTH
-    healthy = np.random.default_rng(6).random((1_000, blocks))  # by rank only, so any distribution will do
-    threshold = np.partition(healthy, blocks - pays_for, axis=1)[:, blocks - pays_for]
-    pages_a_month = MONTH * (1 - threshold)
-    assert 0.87 < np.mean((low < pages_a_month) & (pages_a_month < high)) < 0.93
+def test_each_step_brings_what_the_chapter_says_and_stays_near_the_budget(world, measured):
+    measured(**world)
+    options = {"budget": {}, "cycle": {"cycles": chapter.CYCLES}}
+    options["tail"] = options["cycle"] | {"statistic": chapter.ALL}
+    options["sum"] = options["tail"] | {"accumulate": True}
+    for name, chosen in options.items():
+        chapter.add(name, DriftMonitor(world["historical"], WINDOW, BUDGET, **chosen))
+    rows, of_each = world["table"], world["calendar"].groupby("kind").size().min()
+    assert max(row["false pages a month"] for row in rows.values()) < 4
+    assert rows["budget"]["deployment"] < 0.9 * of_each <= rows["cycle"]["deployment"]
+    assert rows["cycle"]["timeouts"] < 0.3 * of_each and rows["tail"]["timeouts"] > 0.9 * of_each
+    assert rows["tail"]["slowdown"] < 0.6 * of_each and rows["sum"]["slowdown"] > 0.7 * of_each
 
 
-def test_like_with_like_does_not_save_the_p_value():
-    historical, quiet, _, _ = _four_months()
-    by_hour, windows = historical.reshape(5, 168, WINDOW), quiet.reshape(-1, WINDOW)
-    alarms = [_ks_alarms(windows[h::168], by_hour[:, h].ravel()).mean() for h in range(0, 168, 4)]
-    assert 0.2 < np.mean(alarms) < 0.6
+def test_like_with_like_is_the_d_to_the_same_hour_of_the_week_and_does_not_save_the_p_value(world, measured):
+    measured(**world)
+    windows, by_hour = world["quiet_year"].reshape(-1, WINDOW)[: 4 * 168], world["history_by_hour"]
+    d = chapter.like_with_like(windows)
+    for hour in (0, 1, 170, 400):
+        alike = chapter.same_hour_of_week(world["historical"], hour)
+        assert alike.size == 300 and d[hour] == pytest.approx(ks_2samp(alike, windows[hour]).statistic)
+    p = [chapter.ks_p_values(windows[h::168], np.sort(by_hour[:, h].ravel())) for h in range(168)]
+    assert 0.2 < np.mean(np.concatenate(p) < 0.05) < 0.6
 
 
-def test_a_budget_of_one_page_in_90_days_needs_90_days_of_history():
-    latencies = np.random.default_rng(2).normal(150, 20, size=90 * 24 * WINDOW)
-    DriftMonitor(latencies, WINDOW, 1 / (90 * 24))
-    with pytest.raises(ValueError, match="support no rate"):
-        DriftMonitor(latencies[: 89 * 24 * WINDOW], WINDOW, 1 / (90 * 24))
+# Cycle, window and baseline --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("slower", "best", "worse"), [(1.10, 120, (10, 720)), (1.25, 30, (240, 720))])
+def test_the_waves_are_three_of_a_day_and_three_of_a_week(measured):
+    hours = np.arange(0, 3 * 168, 0.25)
+    design = chapter.waves(hours)
+    assert np.linalg.matrix_rank(design) == design.shape[1] == 13
+    np.testing.assert_allclose(chapter.waves(hours + 168), design, atol=1e-9)
+    for period in (24, 168, 12, 84, 8, 56):
+        wave = np.cos(2 * np.pi * hours / period + 0.3) + 5
+        assert np.allclose(design @ np.linalg.lstsq(design, wave, rcond=None)[0], wave)
+    cycle = np.random.default_rng(3).normal(size=168)
+    measured(cycle=cycle)
+    levels = chapter.log_levels(np.exp(np.tile(cycle, 3)[100:400]) * 2, 100)
+    np.testing.assert_allclose(levels, np.log(2))
+    assert chapter.per_hour(np.arange(180.0)).tolist() == [29.5, 89.5, 149.5]
+
+
+def drifts(seed, hours, lasts, days, size):
+    """Return what `trade` measures with: a calm year, its onsets and the minutes of its drifts."""
+    rng = np.random.default_rng(seed)
+    history, calm = 0.13 * simulate.autocorrelated_noise((2, hours * WINDOW), 0.7, rng)
+    onsets = days * 24 * 60 * np.arange(size) + rng.integers(0, 24 * 60, size=size)
+    during = (onsets[:, np.newaxis] + np.arange(lasts)).ravel()
+    return {"calm_history": history, "calm": calm, "onsets": onsets, "during": during, "LASTS": lasts}
+
+
+def test_a_delay_lasts_until_the_end_of_the_window_that_alarms_and_what_is_missed_counts_in_full(measured):
+    measured(calm_history=np.linspace(0, 60, 6_001))
+    assert chapter.distances_in_windows(np.arange(60)[::-1] + 0.5, 60) == pytest.approx([0], abs=1e-9)
+    calm = np.random.default_rng(4).normal(scale=1e-3, size=30 * 24 * 60)
+    measured(calm_history=calm)
+    moved = chapter.distances_in_windows(np.append(calm[:120] + 0.5, 9.0), 60)
+    assert moved == pytest.approx([0.5, 0.5], abs=0.002)
+    for onsets, delay in (([2_940, 3_000], 60), ([3_045], 15), ([3_000, 6_000, 9_045], 60)):
+        onsets = np.array(onsets)
+        measured(calm=calm, onsets=onsets, during=(onsets[:, np.newaxis] + np.arange(60)).ravel())
+        kept, delays = chapter.trade(60, 25, pages=(1, 2, 720))
+        assert kept.tolist() == [1, 2] and delays.tolist() == [delay, delay]
+    assert chapter.trade(60, 0, pages=(0.25,))[1] == [720]
+
+
+@pytest.mark.parametrize(("percent", "best", "worse"), [(10, 120, (10, 720)), (25, 30, (240, 720))])
 def test_the_best_window_is_neither_the_shortest_nor_the_longest_and_depends_on_the_drift(
-    slower, best, worse
+    percent, best, worse, measured
 ):
-    rng = np.random.default_rng(3)
-    calm = 0.13 * simulate.autocorrelated_noise(HOURS * WINDOW, 0.7, rng)
-    lasts = 12 * 60
-    onsets = 2 * 24 * 60 * np.arange(59) + rng.integers(0, 24 * 60, size=59)
-    drifted = calm.copy()
-    drifted[(onsets[:, np.newaxis] + np.arange(lasts)).ravel()] += np.log(slower)
-
-    def delay(window):
-        levels = np.quantile(calm, (np.arange(window) + 0.5) / window)
-        quiet, recent = (
-            np.abs(np.sort(x[: x.size // window * window].reshape(-1, window)) - levels).mean(axis=1)
-            for x in (calm, drifted)
-        )
-        limit = np.quantile(quiet, 1 - window / (MONTH * 60))
-        ends = np.append((np.flatnonzero(recent > limit) + 1) * window, np.inf)
-        return np.median(np.minimum(ends[np.searchsorted(ends, onsets, side="right")] - onsets, lasts))
-
-    assert all(delay(best) < 0.8 * delay(window) for window in worse)
+    measured(**drifts(3, HOURS, 12 * 60, 2, 59))
+    delay = {window: chapter.trade(window, percent, pages=(1,))[1][0] for window in (best, *worse)}
+    assert all(delay[best] < 0.8 * delay[window] for window in worse)
+    curve = chapter.trade(60, percent)[1]
+    assert np.all(np.diff(curve) <= 0) and curve[0] > curve[-1]  # delay is paid for in false pages
+    assert chapter.trade(60, 0, pages=(1,))[1][0] > 600
 
 
-def test_a_rolling_baseline_sleeps_through_a_leak_that_a_fixed_one_sees():
+def test_the_pictures_show_the_delay_at_one_false_page_a_month(measured):
+    measured(**drifts(3, HOURS, 12 * 60, 2, 59), curves={})
+    kept, delays = chapter.trade(60, 10)
+    assert chapter.draw_trade(60, (kept, delays), plt.subplots()[1]) == delays[kept == 1][0]
+    title = chapter.draw_explorer(60, 10).axes[0].get_title
+    assert f"{delays[kept == 1][0]:.0f} min at one false page a month" in title() + title("left")
+    plt.close("all")
+
+
+def test_for_a_small_long_drift_the_delays_are_those_that_the_exercise_tells(measured):
+    years = []
+    for seed in (11, 12, 13):
+        measured(**drifts(seed, 365 * 24, 3 * 24 * 60, 6, 60))
+        years.append([chapter.trade(window, 5, pages=(1,))[1][0] / 60 for window in chapter_08._DELAYS])
+    delays = dict(zip(chapter_08._DELAYS, np.mean(years, axis=0), strict=True))
+    for window, delay in delays.items():
+        assert delay == pytest.approx(chapter_08._DELAYS[window], rel=0.25)
+        assert (delay < 1.3 * min(delays.values())) == (verdict("8.4", window).state == "right")
+
+
+def test_a_rolling_baseline_sleeps_through_a_leak_that_a_fixed_one_sees(measured):
     rng = np.random.default_rng(4)
-    level = np.exp(0.13 * simulate.autocorrelated_noise((HISTORY + HOURS) * WINDOW, 0.7, rng))
-    n, week = HISTORY * WINDOW, 168 * WINDOW
-    level[n:] *= np.linspace(1, 1.2, HOURS * WINDOW)
-
-    def alarms(start, history):
-        monitor = DriftMonitor(history, WINDOW, 1 / MONTH, statistic="wasserstein")
-        return monitor.check_many(level[start : start + week])["drifted"].sum()
-
-    last_weeks = [level.size - weeks * week for weeks in (1, 2, 3, 4)]
-    fixed = sum(alarms(start, level[:n]) for start in last_weeks)
-    rolling = sum(alarms(start, level[start - n : start]) for start in last_weeks)
-    assert fixed > 200 > 20 > rolling
+    calm = 0.13 * simulate.autocorrelated_noise((HISTORY + HOURS) * WINDOW, 0.7, rng)
+    n = HISTORY * WINDOW
+    measured(calm_history=calm[:n], n=n, budget=BUDGET)
+    leak, quiet = np.exp(calm[n:]) * np.linspace(1, 1.2, HOURS * WINDOW), np.exp(calm[n:])
+    whole_weeks = HOURS // 168 * 168
+    fixed, rolling = chapter.fixed_baseline(leak), chapter.rolling_baseline(leak)
+    assert fixed.size == rolling.size == whole_weeks
+    assert fixed[-672:].sum() > 200 > 20 > rolling[-672:].sum()
+    assert max(chapter.fixed_baseline(quiet).sum(), chapter.rolling_baseline(quiet).sum()) < 25
+    assert (rolling[:168] == fixed[:168]).all()  # in the first week they know the same
 
 
-def test_a_cusum_of_dependent_minutes_cries_wolf_where_independent_scores_do_not():
-    def alarms(scores):
-        slower = faster = found = 0
-        for score in scores.tolist():
-            slower, faster = max(0.0, slower + score - 0.5), max(0.0, faster - score - 0.5)
-            if max(slower, faster) > 5:
-                slower, faster, found = 0.0, 0.0, found + 1
-        return found / scores.size
+# Without windows, and when to retrain ----------------------------------------------------------------------
 
+
+def test_a_cusum_adds_up_what_lies_above_its_allowance_and_starts_again():
+    assert (np.flatnonzero(chapter.cusum([0, 0, 0] + [2] * 8)) + 1).tolist() == [7, 11]
+    assert (np.flatnonzero(chapter.cusum([0, 0, 0] + [-2] * 8)) + 1).tolist() == [7, 11]
+    assert chapter.cusum([5.5]).tolist() == [False] and chapter.cusum([5.6]).tolist() == [True]
+    assert chapter.cusum([-9, 3.0, 3.0, 0.6]).tolist() == [True, False, False, True]
+    assert chapter.cusum([2, 2], allowance=1, threshold=1.5).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("threshold", [3, 4, 5, 6, 7])
+def test_a_threshold_of_six_is_the_lowest_whole_one_within_the_budget(threshold):
+    scores = np.random.default_rng(5).normal(size=200_000).tolist()
+    pages = MONTH * chapter.cusum(scores, threshold=threshold).mean()
+    assert (pages <= 1) == (threshold >= 6)
+    assert pages == pytest.approx(chapter_08._PAGES.get(threshold, pages), rel=0.15)
+    assert (verdict("8.5", threshold).state == "right") == (threshold == 6)
+
+
+def test_a_cusum_of_dependent_minutes_cries_wolf():
     rng = np.random.default_rng(5)
-    independent = alarms(rng.normal(size=60_000))
-    dependent = alarms(simulate.autocorrelated_noise(60_000, 0.7, rng))
-    assert 1 < MONTH * independent < 2.2
-    assert 60 < MONTH * 60 * independent < 130  # one score a minute: the looks alone
-    assert dependent > 8 * independent
+    alike = chapter.cusum(simulate.autocorrelated_noise(60_000, 0.7, rng).tolist()).mean()
+    assert alike > 8 * chapter.cusum(rng.normal(size=60_000).tolist()).mean()
 
 
-@pytest.mark.parametrize("seed", [7, 8])
-def test_a_hasty_policy_learns_half_a_release_and_a_patient_one_waits_too_long(seed):
-    year = policy_year(np.random.default_rng(seed))
-    cost = {hours: price(after(hours), *year) @ [1, 4, 1] for hours in (6, 12, 40)}
+@SEEDS
+def test_the_exercise_prices_a_policy_as_the_chapter_does_and_haste_and_patience_cost(seed):
+    hourly, normal = chapter.policy_year(np.random.default_rng(seed))
+    for given, own in zip(
+        chapter_08._policy_year(np.random.default_rng(seed)), (hourly, normal), strict=True
+    ):
+        np.testing.assert_array_equal(given, own)
+    cost = {}
+    for hours in (1, 3, 6, 12, 40):
+        priced = chapter.price(chapter.after(hours), hourly, normal)
+        counts = chapter_08._price(chapter_08._after(hours), hourly.tolist(), normal.tolist())
+        assert [priced["pages"], priced["retrainings"], priced["bad hours"]] == counts.tolist()
+        assert priced["cost in hours"] == chapter_08._cost(counts)
+        cost[hours] = priced["cost in hours"]
+    assert np.sum(np.diff(normal) != 0) == 6
     assert 5 * cost[40] < cost[6] and 1.5 * cost[12] < cost[40]
+
+
+def test_noise_alone_retrains_nothing_and_pages_eleven_times_a_year_or_so():
+    noise = np.random.default_rng(9).normal(scale=0.04, size=8_760)
+    priced = chapter.price(chapter.after(3), noise, np.zeros(8_760))
+    assert priced["retrainings"] == priced["bad hours"] == 0 and 4 < priced["pages"] < 22

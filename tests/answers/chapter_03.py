@@ -3,72 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import ks_2samp, mannwhitneyu, wasserstein_distance
+import pandas as pd
+from scipy.stats import ks_2samp, kstest, mannwhitneyu, permutation_test, wasserstein_distance
 
-from utils.exercises.chapter_03 import (
-    _at_or_below_against_below,
-    _at_points_of_a_only,
-    _at_points_of_b_only,
-    _below_against_at_or_below,
-    _counts,
-    _counts_over_all,
-    _counts_over_first_size,
-    _course_sizes,
-    _gaps,
-    _half_of_two_sided,
-    _location_of_gap,
-    _lowest_signed,
-    _mean_gap,
-    _one_minus,
-    _one_sign_a,
-    _one_sign_b,
-    _one_value_at_a_time,
-    _p_value,
-    _rank_by_rank,
-    _searched_unsorted,
-    _statistic_of_it,
-    _statistic_of_two_sided,
-    _two_sided,
-    _wrong_tail,
-)
+# 3.2: D by hand --------------------------------------------------------------------------------------------
 
 
-def _always_the_course(a, b):
-    return 0.329
+def _d(a, b):
+    """Return D by the shortest way, for the answers to 3.3 as well."""
+    is_a = np.concatenate([np.ones(len(a)), np.zeros(len(b))])
+    pooled = np.concatenate([a, b])
+    order = np.argsort(pooled, kind="stable")
+    steps = np.cumsum(np.where(is_a[order] == 1, 1 / len(a), -1 / len(b)))
+    last_of_run = np.append(np.diff(pooled[order]) > 0, True)
+    return np.abs(steps[last_of_run]).max()
 
 
-def _coarse_grid(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    grid = np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), 10)
-    return np.abs(_gaps(a, b, at=grid)).max()
-
-
-def _fine_grid(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    grid = np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), 10_000)
-    shares = [np.searchsorted(np.sort(sample), grid, side="right") / len(sample) for sample in (a, b)]
-    return np.abs(shares[0] - shares[1]).max()
-
-
-def _from_the_left(a, b):
+def _d_by_comparing(a, b):
     values = np.concatenate([a, b])
-    shares = [np.searchsorted(np.sort(sample), values) / len(sample) for sample in (a, b)]
-    return np.abs(shares[0] - shares[1]).max()
-
-
-def _with_its_location(a, b):
-    return ks_2samp(a, b).statistic, ks_2samp(a, b).statistic_location
-
-
-def _rounded(a, b):
-    return round(_d_from_sorted_arrays(a, b), 3)
-
-
-def _d_from_sorted_arrays(a, b):
-    a, b = np.sort(a), np.sort(b)
-    at = np.concatenate([a, b])
-    below_a = np.searchsorted(a, at, side="right") / len(a)
-    return np.max(np.abs(below_a - np.searchsorted(b, at, side="right") / len(b)))
+    return max(abs(np.mean(a <= x) - np.mean(b <= x)) for x in values)
 
 
 def _d_from_sets(a, b):
@@ -76,14 +29,38 @@ def _d_from_sets(a, b):
     return max(abs(sum(v <= x for v in a) / len(a) - sum(v <= x for v in b) / len(b)) for x in steps)
 
 
-def _d(a, b):
-    """Return D by the shortest way, for the wrong answers below."""
-    is_a = np.concatenate([np.ones(len(a)), np.zeros(len(b))])
-    pooled = np.concatenate([a, b])
-    order = np.argsort(pooled, kind="stable")
-    steps = np.cumsum(np.where(is_a[order] == 1, 1 / len(a), -1 / len(b)))
-    last_of_run = np.append(np.diff(pooled[order]) > 0, True)
-    return np.abs(steps[last_of_run]).max()
+def _d_from_the_left(a, b):
+    values = np.concatenate([a, b])
+    shares = [np.searchsorted(np.sort(sample), values) / len(sample) for sample in (a, b)]
+    return np.abs(shares[0] - shares[1]).max()
+
+
+def _d_by_pandas(a, b):
+    step = pd.Series(np.repeat([1 / len(a), -1 / len(b)], [len(a), len(b)]), index=np.concatenate([a, b]))
+    return step.groupby(level=0).sum().cumsum().abs().max()
+
+
+def _d_in_whole_ms(a, b):
+    at = np.arange(int(min(a.min(), b.min())), int(max(a.max(), b.max())) + 1)
+    return max(abs(np.mean(a <= x) - np.mean(b <= x)) for x in at)
+
+
+def _d_sorting_in_place(a, b):
+    a.sort()
+    b.sort()
+    return _d_from_the_left(a, b)
+
+
+def _d_at_the_last_value(a, b):
+    values = np.concatenate([a, b])
+    return [abs(np.mean(a <= x) - np.mean(b <= x)) for x in values]
+
+
+def _d_without_abs_of_a(a, b):
+    return max((a <= x).mean() - (b <= x).mean() for x in a)
+
+
+# 3.3: a p-value by permutation -----------------------------------------------------------------------------
 
 
 def _shuffles(historical, recent, rng, rounds, statistic=_d, *, cut=None, replace=False):
@@ -97,116 +74,88 @@ def _shuffles(historical, recent, rng, rounds, statistic=_d, *, cut=None, replac
     return statistic(historical, recent), np.array(null)
 
 
-def _permutation_p(historical, recent, rng, rounds=199, **options):
-    observed, null = _shuffles(historical, recent, rng, rounds, **options)
-    return (1 + np.sum(null >= observed - 1e-12)) / (1 + rounds)
+def _p(count=lambda observed, null: np.sum(null >= observed - 1e-12), of=None, **options):
+    """Return the function of 3.3 that shuffles and counts so, and makes its p of b and rounds so."""
+
+    def permutation_p_value(historical, recent, rng, rounds=199):
+        observed, null = _shuffles(historical, recent, rng, rounds, **options)
+        b = count(observed, null)
+        return of(b, rounds) if of else (1 + b) / (1 + rounds)
+
+    return permutation_p_value
 
 
-def _permutation_p_zero(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    return np.mean(null >= observed - 1e-12)
+def _cut_at(cut, statistic=_d):
+    def permutation_p_value(historical, recent, rng, rounds=199):
+        return _p(cut=cut(len(historical), len(recent)), statistic=statistic)(historical, recent, rng, rounds)
+
+    return permutation_p_value
 
 
-def _permutation_p_strict(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    return (1 + np.sum(null > observed + 1e-12)) / (1 + rounds)
+def _drawing(draw):
+    """Return the function of 3.3 that compares the observed D with those of what is drawn."""
+
+    def permutation_p_value(historical, recent, rng, rounds=199):
+        null = np.array([_d(*draw(historical, recent, rng)) for _ in range(rounds)])
+        return (1 + np.sum(null >= _d(historical, recent) - 1e-12)) / (1 + rounds)
+
+    return permutation_p_value
 
 
-def _permutation_p_other_side(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    return (1 + np.sum(null <= observed + 1e-12)) / (1 + rounds)
+def _with_generator(make):
+    def permutation_p_value(historical, recent, rng, rounds=199):
+        return _p()(historical, recent, make(), rounds)
+
+    return permutation_p_value
 
 
-def _permutation_p_each_alone(historical, recent, rng, rounds=199):
-    observed = _d(historical, recent)
-    null = [_d(rng.permutation(historical), rng.permutation(recent)) for _ in range(rounds)]
-    return (1 + np.sum(np.array(null) >= observed - 1e-12)) / (1 + rounds)
+def _both(historical, recent):
+    return np.concatenate([historical, recent])
 
 
-def _permutation_p_halves(historical, recent, rng, rounds=199):
-    cut = (len(historical) + len(recent)) // 2
-    return _permutation_p(historical, recent, rng, rounds, cut=cut)
+def _new_ones(historical, recent, rng):
+    both = _both(historical, recent)
+    return [rng.normal(both.mean(), both.std(), len(sample)) for sample in (historical, recent)]
 
 
-def _permutation_p_course_sizes(historical, recent, rng, rounds=199):
-    def distance(a, b):
-        return _d(a, b) if len(a) and len(b) else np.nan
-
-    return _permutation_p(historical, recent, rng, rounds, statistic=distance, cut=1_000)
+def _drawn_apart(historical, recent, rng):
+    return [rng.choice(_both(historical, recent), len(one), replace=False) for one in (historical, recent)]
 
 
-def _permutation_p_same_shuffle(historical, recent, rng, rounds=199):
-    observed, null = _d(historical, recent), []
-    for _ in range(rounds):
-        _, (distance,) = _shuffles(historical, recent, np.random.default_rng(4), 1)
-        null.append(distance)
-    return (1 + np.sum(np.array(null) >= observed)) / (1 + rounds)
+def _overlapping(historical, recent, rng):
+    shuffled = rng.permutation(_both(historical, recent))
+    return shuffled[: len(historical)], shuffled[-len(historical) :]
 
 
-def _permutation_p_is_d(historical, recent, rng, rounds=199):
-    return _d(historical, recent)
+def _one_shuffle(historical, recent, rng, rounds=199):
+    shuffled = rng.permutation(_both(historical, recent))
+    distance = _d(shuffled[: len(historical)], shuffled[len(historical) :])
+    return (1 + sum(distance >= _d(historical, recent) for _ in range(rounds))) / (1 + rounds)
 
 
-def _permutation_p_with_replacement(historical, recent, rng, rounds=199):
-    return _permutation_p(historical, recent, rng, rounds, replace=True)
+def _empty_rest(a, b):
+    return _d(a, b) if len(a) and len(b) else np.nan
 
 
-def _permutation_p_recent_only(historical, recent, rng, rounds=199):
-    """Draw the recent sample from the pool and leave the historical one as it is."""
+def _one_sided(sign):
+    def statistic(a, b):
+        values = np.concatenate([a, b])
+        shares = [np.searchsorted(np.sort(sample), values, side="right") / len(sample) for sample in (a, b)]
+        return (sign * (shares[0] - shares[1])).max()
 
-    def distance(_, drawn):
-        return _d(historical, drawn)
-
-    return _permutation_p(historical, recent, rng, rounds, statistic=distance)
-
-
-def _permutation_p_of_means(historical, recent, rng, rounds=199):
-    return _permutation_p(
-        historical, recent, rng, rounds, statistic=lambda a, b: abs(np.mean(a) - np.mean(b))
-    )
+    return statistic
 
 
-def _permutation_p_of_wasserstein(historical, recent, rng, rounds=199):
-    return _permutation_p(historical, recent, rng, rounds, statistic=wasserstein_distance)
+def _fewer(observed, null):
+    return min(np.sum(null >= observed - 1e-12), np.sum(null <= observed + 1e-12))
 
 
-def _permutation_p_of_two_tails(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    tails = np.sum(null >= observed - 1e-12), np.sum(null <= observed + 1e-12)
-    return min(1.0, 2 * (1 + min(tails)) / (1 + rounds))
+def _sorts_what_it_is_given(historical, recent, rng, rounds=199):
+    historical.sort()
+    return _p()(historical, recent, rng, rounds)
 
 
-def _permutation_p_of_first_round(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    for distance in null:
-        return (1 + (distance >= observed - 1e-12)) / (1 + rounds)
-
-
-def _permutation_p_by_all_rounds(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    return (1 + np.sum(null >= observed - 1e-12)) / rounds
-
-
-def _permutation_p_by_p_values(historical, recent, rng, rounds=199):
-    """Compare p-values, which fall as D grows, in place of the distances."""
-    observed, null = _shuffles(historical, recent, rng, rounds, statistic=_p_value)
-    return (1 + np.sum(null <= observed + 1e-12)) / (1 + rounds)
-
-
-def _permutation_p_fixed_rounds(historical, recent, rng, rounds=199):
-    return _permutation_p(historical, recent, rng, 199)
-
-
-def _permutation_p_count(historical, recent, rng, rounds=199):
-    observed, null = _shuffles(historical, recent, rng, rounds)
-    return int(np.sum(null >= observed))
-
-
-def _permutation_p_alarm(historical, recent, rng, rounds=199):
-    return _permutation_p(historical, recent, rng, rounds) < 0.05
-
-
-def _permutation_p_with_permuted_labels(historical, recent, rng, rounds=199):
+def _by_labels(historical, recent, rng, rounds=199):
     """Shuffle the labels instead of the values."""
     pooled = np.concatenate([historical, recent])
     is_recent = np.arange(pooled.size) >= len(historical)
@@ -218,127 +167,129 @@ def _permutation_p_with_permuted_labels(historical, recent, rng, rounds=199):
     return (count + 1) / (rounds + 1)
 
 
-def _arguments_swapped(historical, recent):
-    return ks_2samp(historical, recent, alternative="less", method="asymp").pvalue
+def _by_scipy(historical, recent, rng, rounds=199):
+    found = permutation_test(
+        (historical, recent), _d, n_resamples=rounds, alternative="greater", random_state=rng
+    )
+    return found.pvalue
 
 
-def _mean_decides(historical, recent):
-    return ks_2samp(recent, historical).pvalue if np.mean(recent) > np.mean(historical) else 1.0
+def _all_at_once(historical, recent, rng, rounds=199):
+    n = len(historical)
+    shuffles = rng.permuted(np.tile(_both(historical, recent), (rounds, 1)), axis=1)
+    null = ks_2samp(shuffles[:, :n], shuffles[:, n:], axis=1).statistic
+    return (1 + np.sum(null >= ks_2samp(historical, recent).statistic - 1e-12)) / (1 + rounds)
 
 
-def _whole_result(historical, recent):
-    return ks_2samp(recent, historical, alternative="less", method="asymp")
+def _p_by_p_values(historical, recent, rng, rounds=199):
+    """Compare p-values, which fall as D grows, in place of the distances."""
+    observed, null = _shuffles(historical, recent, rng, rounds, statistic=lambda a, b: ks_2samp(a, b).pvalue)
+    return (1 + np.sum(null <= observed + 1e-12)) / (1 + rounds)
 
 
-def _mann_whitney(historical, recent):
-    return mannwhitneyu(recent, historical, alternative="greater").pvalue
-
-
-def _by_formula(historical, recent):
-    """Compute the one-sided p of a large sample from the gap of one sign."""
-    n, m = len(historical), len(recent)
-    return np.exp(-2 * n * m / (n + m) * max(_one_sign_a(historical, recent), 0) ** 2)
-
-
-def _alert_instead_of_p(historical, recent):
-    return _slower(historical, recent) < 0.05
-
-
-def _slower_other_order(historical, recent):
-    return ks_2samp(historical, recent, alternative="greater").pvalue
+# 3.6: only when it got slower ------------------------------------------------------------------------------
 
 
 def _slower(historical, recent):
     return ks_2samp(recent, historical, alternative="less", method="asymp").pvalue
 
 
+def _slower_other_order(historical, recent):
+    return ks_2samp(historical, recent, alternative="greater").pvalue
+
+
+def _arguments_swapped(historical, recent):
+    return ks_2samp(historical, recent, alternative="less", method="asymp").pvalue
+
+
+def _mann_whitney(historical, recent):
+    return mannwhitneyu(recent, historical, alternative="greater").pvalue
+
+
+def _slower_by_shuffling(rounds):
+    def slower_p_value(historical, recent):
+        return _p(statistic=_one_sided(1))(historical, recent, np.random.default_rng(3), rounds)
+
+    return slower_p_value
+
+
 WRONG = {
     "3.1": (
-        (-0.281, "a distance has none"),
-        (28.1, "reads like a percentage"),
-        (0.859, "one sample alone"),
-        (0.329, "largest gap of all"),
+        (-0.281, "other sign"),
+        (28.1, "in percent"),
+        (0, "last digit"),
+        (-0.329, "has no sign"),
         (15.5, "never above 1"),
-        (-0.094, "over both samples together"),
-        (0.256, "gap at 150 ms"),
-        (0.011, "and the control"),
-        (0.571, "size of its own sample"),
-        (0.381, "size of its own sample"),
-        (0.18, "the gap is another one"),
+        (281, "a thousand times"),
+        (0.18, "which share of each sample"),
         ("0.281", "a number is expected"),
     ),
     "3.2": (
-        (_one_sign_a, "one sign"),
-        (_one_sign_b, "one sign"),
-        (_lowest_signed, "one sign"),
-        (_at_points_of_a_only, "values of both samples"),
-        (_at_points_of_b_only, "values of both samples"),
-        (_one_value_at_a_time, "run of ties"),
-        (_below_against_at_or_below, "run of ties"),
-        (_at_or_below_against_below, "run of ties"),
-        (_searched_unsorted, "sorted array only"),
-        (_always_the_course, "not with the chapter's data"),
-        (_course_sizes, "size of its own sample"),
-        (_counts_over_first_size, "size of its own sample"),
-        (_counts_over_all, "size of its own sample"),
-        (_counts, "size of its own sample"),
-        (_location_of_gap, "a latency"),
-        (_rank_by_rank, "sideways"),
-        (_mean_gap, "the largest alone"),
-        (_coarse_grid, "any value of either sample"),
-        (_fine_grid, "any value of either sample"),
-        (_with_its_location, "a tuple of 2"),
-        (_p_value, "the p-value"),
-        (_rounded, "D, rounded"),
+        (lambda a, b: 0.329, "for every case"),
+        (_d_in_whole_ms, "a grid"),
+        (_d_without_abs_of_a, "gaps of one sign"),
+        (_d_at_the_last_value, "a number is expected"),
+        (lambda a, b: (_d(a, b), 159.0), "a tuple of 2"),
+        (lambda a, b: round(_d(a, b), 3), "rounds"),
+        (lambda a, b: 100 * _d(a, b), "percent"),
+        (lambda a, b: np.array([_d(a, b)]), "a number is expected"),
+        (_d_sorting_in_place, "Work on a copy"),
+        (ks_2samp, "whole result"),
+        (lambda a, b: ks_2samp(a, b).statistic, "without `ks_2samp`"),
+        (lambda a, b: kstest(a, b)[0], "without `ks_2samp`"),
         (0.329, "a function is expected"),
     ),
     "3.3": (
-        (_permutation_p_zero, "a p of 0 claims more"),
-        (_permutation_p_strict, "at least as large"),
-        (_permutation_p_other_side, "closer together"),
-        (_permutation_p_each_alone, "by itself moves nothing"),
-        (_permutation_p_halves, "sizes observed"),
-        (_permutation_p_course_sizes, "next to no shuffle reaches"),
-        (_permutation_p_of_first_round, "does every round count"),
-        (_permutation_p_by_all_rounds, "nothing in common"),
-        (_permutation_p_of_two_tails, "your function returns 0.02"),
-        (_permutation_p_of_wasserstein, "order of the values alone"),
-        (_permutation_p_same_shuffle, "a shuffle of its own"),
-        (_permutation_p_is_d, "this is D itself"),
-        (_permutation_p_with_replacement, "with replacement"),
-        (_permutation_p_recent_only, "exactly once"),
-        (_permutation_p_of_means, "a change of spread goes unseen"),
-        (_permutation_p_fixed_rounds, "caller's choice"),
-        (_permutation_p_count, "between 0 and 1"),
-        (_permutation_p_alarm, "truth value"),
+        (_p(of=lambda b, rounds: b / rounds), "a p of 0 claims more"),
+        (_p(of=lambda b, rounds: (1 + b) / rounds), "none of 96 shuffles"),
+        (_p(of=lambda b, rounds: b), "which two numbers"),
+        (_p(of=lambda b, rounds: (1 + b) / (1 + rounds) < 0.05), "truth value"),
+        (_p(lambda observed, null: np.sum(null > observed + 1e-12)), "which comparison"),
+        (_p(lambda observed, null: np.sum(null <= observed + 1e-12)), "closer together"),
+        (_p(lambda observed, null: null[0] >= observed), "does every round count"),
+        (_p(_fewer, of=lambda b, rounds: min(1, 2 * (1 + b) / (1 + rounds))), "none of 96 shuffles"),
+        (_drawing(lambda a, b, rng: (rng.permutation(a), rng.permutation(b))), "by itself moves nothing"),
+        (_one_shuffle, "a shuffle of its own"),
+        (_cut_at(lambda n, m: (n + m) // 2), "sizes observed"),
+        (_cut_at(lambda n, m: n + 1), "sizes observed"),
+        (_cut_at(lambda n, m: 1_000, _empty_rest), "next to no shuffle reaches"),
+        (_drawing(_overlapping), "sizes observed"),
+        (_drawing(_drawn_apart), "exactly one"),
+        (_drawing(lambda a, b, rng: (a, rng.permutation(_both(a, b))[: len(b)])), "exactly one"),
+        (_p(replace=True), "with replacement"),
+        (_drawing(_new_ones), "out of a distribution"),
+        (_p(statistic=_one_sided(1)), "have a sign"),
+        (_p(statistic=_one_sided(-1)), "have a sign"),
+        (_p(statistic=lambda a, b: abs(np.mean(a) - np.mean(b))), "a change of spread goes unseen"),
+        (_p(statistic=lambda a, b: abs(np.median(a) - np.median(b))), "a change of spread goes unseen"),
+        (_p(statistic=wasserstein_distance), "order of the values alone"),
+        (lambda a, b, rng, rounds: _p()(a, b, rng, 199), "fixed inside"),
+        (lambda a, b, rng, rounds: round(_p()(a, b, rng, rounds), 3), "rounds"),
+        (lambda a, b, rng, rounds: 100 * _p()(a, b, rng, rounds), "which two numbers"),
+        (lambda a, b, rng, rounds=199: ks_2samp(a, b).pvalue, "nothing from `rng`"),
+        (_with_generator(lambda: np.random.default_rng(4)), "nothing from `rng`"),
+        (_with_generator(lambda: np.random), "nothing from `rng`"),
+        (lambda a, b, rng, rounds=199: rng.random() * 0 + _d(a, b), "this is D itself"),
+        (_sorts_what_it_is_given, "Work on a copy"),
     ),
-    "3.4": (
-        ("A", "turns the condition round"),
-        ("C", "size alone"),
-        ("d", "moves as much as the data do"),
-        ("E", "among comparisons without drift"),
-        ("A and B", "choose one of"),
-    ),
+    "3.4": (("A and B", "choose one of"), ("a", "turns the condition round")),
     "3.5": (
-        (100, "are caught"),
+        (100, "which way must the size go"),
         (200, "half fall short"),
-        (400, "Nine of ten are asked for"),
+        (300, "which way must the size go"),
+        (400, "enough pairs"),
         (450, "a multiple of 100"),
-        (700, "A smaller multiple of 100"),
+        (-100, "a multiple of 100"),
+        (700, "a smaller multiple of 100"),
         (100_000, "more than needed"),
     ),
     "3.6": (
-        (_wrong_tail, "rise or sink"),
         (_arguments_swapped, "rise or sink"),
-        (_two_sided, "two-sided"),
-        (_half_of_two_sided, "forgets the direction"),
-        (_one_minus, "do not add up to 1"),
-        (_mean_decides, "with no look at the data"),
-        (_mann_whitney, "over the whole curve"),
-        (_alert_instead_of_p, "truth value"),
-        (_statistic_of_it, "this is the statistic"),
-        (_statistic_of_two_sided, "this is the statistic"),
-        (_whole_result, "whole result"),
+        (_mann_whitney, "is expected"),
+        (lambda historical, recent: _slower(historical, recent) < 0.05, "truth value"),
+        (lambda historical, recent: ks_2samp(recent, historical, alternative="less"), "whole result"),
+        (lambda historical, recent: f"{_slower(historical, recent):.2g}", "a number is expected"),
+        (lambda historical, recent: round(_slower(historical, recent), 2), "rounds"),
         (ks_2samp, "whole result"),
     ),
 }
@@ -346,15 +297,15 @@ WRONG = {
 RIGHT = {
     "3.1": (np.array(0.281),),
     "3.2": (
-        _d_from_sorted_arrays,
-        _d_from_sets,
-        _from_the_left,
         _d,
-        ks_2samp,
+        _d_by_comparing,
+        _d_from_sets,
+        _d_from_the_left,
+        _d_by_pandas,
         lambda a, b: np.float32(_d(a, b)),
     ),
-    "3.3": (_permutation_p, _permutation_p_with_permuted_labels, _permutation_p_by_p_values),
+    "3.3": (_p(), _by_labels, _p_by_p_values, _all_at_once, _by_scipy),
     "3.4": ("b", " B ", ["B"], "B. If nothing had drifted, a D of 0.076 or more would come up"),
     "3.5": (500.0, np.int64(500)),
-    "3.6": (_slower, _slower_other_order, _by_formula),
+    "3.6": (_slower, _slower_other_order, _slower_by_shuffling(199), _slower_by_shuffling(999)),
 }

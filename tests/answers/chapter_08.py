@@ -20,24 +20,12 @@ def _hour_by_mask(historical, hour):
     return historical[hours % 168 == hour % 168]
 
 
-def _same_hour_of_day(historical, hour):
-    return np.reshape(historical, (-1, 24, 60))[:, hour % 24].ravel()
-
-
 def _hour_of_history(historical, hour):
     return np.reshape(historical, (-1, 60))[hour]
 
 
 def _without_the_remainder(historical, hour):
     return np.reshape(historical, (-1, 168, 60))[:, hour].ravel()
-
-
-def _one_hour_late(historical, hour):
-    return np.reshape(historical, (-1, 168, 60))[:, (hour + 1) % 168].ravel()
-
-
-def _last_week_only(historical, hour):
-    return np.reshape(historical, (-1, 168, 60))[-1, hour % 168]
 
 
 def _week_by_week(historical, hour):
@@ -61,8 +49,10 @@ def _hour_by_rows(historical, hour):
     return np.reshape(historical, (-1, 60))[hour % 168 :: 168].ravel()
 
 
-def _steps_in_minutes(historical, hour):
-    return historical[hour % 168 :: 168]
+def _sorting_in_place(historical, hour):
+    picked = _hour_by_rows(historical, hour)
+    historical.sort()
+    return picked
 
 
 def _eleven_of_twelve(alarms):
@@ -92,38 +82,42 @@ WRONG = {
         (0.56, "a function is expected"),
     ),
     "8.2": (
-        (30, "one false page in 30 days"),
-        (35, "what this chapter has"),
-        (2160, "number of blocks"),
-        (129_600, "number of minutes"),
-        (60, "could never ring"),
+        (60, "could the alarm ever ring"),
+        (36, "could the alarm ever ring"),
         (180, "fewer will do"),
+        (91, "fewer will do"),
         (89.96, "whole days"),
+        (89, "could the alarm ever ring"),
+        (0, "no healthy hour"),
     ),
     "8.3": (
-        (_same_hour_of_day, "every day"),
         (_hour_of_history, "raised IndexError"),
         (_without_the_remainder, "raised IndexError"),
-        (_one_hour_late, "the hour after"),
-        (_last_week_only, "one week alone"),
         (_week_by_week, "one dimension"),
-        (_steps_in_minutes, "as if they were hours"),
         (_places_instead, "places in history"),
         (_mask_instead, "this is a mask"),
-        (_only_the_past, "All five weeks are history"),
+        (_only_the_past, "whatever the hour"),
+        (lambda historical, hour: _hour_by_mask(historical, 30), "same whatever `hour` is"),
+        (
+            lambda historical, hour: historical.reshape(5, 168, 60)[:, hour % 168].ravel(),
+            "2 weeks of history",
+        ),
+        (_sorting_in_place, "Work on a copy"),
     ),
     "8.4": (
-        (15, "too noisy"),
-        (60, "too noisy"),
+        (15, "noisy for a drift this small"),
+        (60, "noisy for a drift this small"),
         (960, "has to fill"),
         (2880, "has to fill"),
         (8, "reads like hours"),
         (100, "choose one of"),
+        ("480 min", "a number is expected"),
     ),
     "8.5": (
-        (5, "two, and either may page"),
         (3, "more than the budget"),
-        (8, "a smaller threshold is"),
+        (4, "more than the budget"),
+        (7, "a smaller threshold"),
+        (8, "a smaller threshold"),
         (5.4, "whole number"),
         (0, "never negative"),
     ),
@@ -137,6 +131,7 @@ WRONG = {
         (lambda alarms: sum(alarms[-12:]) >= 9, "learns incidents that pass"),
         (_after(40), "but late"),
         (lambda alarms: all(alarms[-12:]), "starts again from nothing"),
+        (lambda alarms: all(alarms[:12]) and len(alarms) >= 12, "newest hour came first"),
         (_forgotten_return, "is a return missing"),
         (12, "a function is expected"),
     ),

@@ -2,132 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from scipy.stats import ks_2samp
 
-from utils import simulate
-from utils.exercises.engine import Exercise, NotYet, as_choice, as_function, as_number, call, known_slip
+from utils.exercises.engine import (
+    Exercise,
+    NotYet,
+    as_function,
+    call,
+    choice_exercise,
+    function_exercise,
+    number_exercise,
+    one_number,
+)
 
 # 3.1: one gap between two ECDFs ----------------------------------------------------------------------------
 
-_AT_MS = 170
+
+@cache
+def _course() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from utils import simulate  # brings scipy, for which other exercises need not wait
+
+    return *simulate.course_latencies(), simulate.course_latencies(drifted=False)[1]
 
 
-def _share_at_or_below(sample, latency_ms):
-    return float(np.mean(np.asarray(sample) <= latency_ms))
+def _gap(a, b, at_ms=170):
+    return abs(np.mean(a <= at_ms) - np.mean(b <= at_ms))
 
 
-def _gap(a, b, latency_ms):
-    return abs(_share_at_or_below(a, latency_ms) - _share_at_or_below(b, latency_ms))
-
-
-def gap_at_170(answer):
-    """Judge the height of the gap between the course's two ECDFs at 170 ms."""
-    historical, recent = simulate.course_latencies()
-    shares = [_share_at_or_below(sample, _AT_MS) for sample in (historical, recent)]
-    gap = abs(shares[0] - shares[1])
-    answer = as_number(answer)
-    if abs(answer - gap) <= 0.002:
-        return None
-    if abs(answer + gap) <= 0.002:
-        return "the size fits, the sign does not: a distance has none, whichever curve is higher."
-    if abs(answer - 100 * gap) <= 0.2:
-        return "a share between 0 and 1 is asked for, this reads like a percentage."
-    if min(abs(answer - share) for share in (*shares, *(1 - share for share in shares))) <= 0.002:
-        return "this is the share of one sample alone. A gap needs both curves, read at the same latency."
-    if abs(abs(answer) - _gap(historical, recent, 150)) <= 0.002:
-        return "this is the gap at 150 ms, where the cell above reads it. The question names another latency."
-    if abs(abs(answer) - _gap(historical, simulate.course_latencies(drifted=False)[1], _AT_MS)) <= 0.002:
-        return "this is the gap between the historical requests and the control. Which two are asked for?"
-    counts = abs(np.sum(historical <= _AT_MS) - np.sum(recent <= _AT_MS))
-    if min(abs(abs(answer) - counts / size) for size in (500, 1_000, 1_500)) <= 0.002:
-        return "each count belongs over the size of its own sample, and only then are the two compared."
+def _slips_in_gap():
+    historical, recent, control = _course()
     both = np.concatenate([historical, recent])
-    if abs(abs(answer) - abs(np.mean(both <= _AT_MS) - shares[0])) <= 0.002:
-        return "one of these shares is counted over both samples together; keep them apart."
-    if answer > 1:
+    shares = [np.mean(sample <= 170) for sample in (historical, recent)]
+    counts = abs(np.sum(historical <= 170) - np.sum(recent <= 170))
+    one_alone = "the share of one sample alone. A gap needs both curves: did you read the other one, too?"
+    sizes = (
+        "a difference of counts over one size for both. Does each count belong over its own sample's size?"
+    )
+    pooled = "a gap to a share of both samples together: did you keep the two apart?"
+    return {
+        **{share: one_alone for share in (*shares, *(1 - share for share in shares))},
+        **{counts / size: sizes for size in (500, 1_000, 1_500)},
+        **{_gap(both, sample): pooled for sample in (historical, recent)},
+        _gap(
+            historical, recent, 150
+        ): "the gap at 150 ms, where the cell above reads. Which latency is asked for?",
+        _gap(
+            historical, control
+        ): "the gap between the historical requests and the control: are these the two?",
+        _gap(recent, control): "the gap between the recent requests and the control: are these the two?",
+        max(
+            _gap(historical, recent, x) for x in both
+        ): "the largest gap of all: did you read at one latency?",
+        shares[1] / shares[0]: "the ratio of the two shares. Is a gap a ratio, or a difference?",
+        0: "no gap at all. Did you count the requests at or below, or those that take 170 ms to the last digit?",
+        sum(shares): "the sum of the two shares. Is a gap a sum, or a difference?",
+    }
+
+
+def _no_gap(value):
+    if value < 0:
+        return "a gap has no sign, whichever curve is higher: did you take the absolute difference?"
+    if value > 1:
         return (
             "a gap between two shares is never above 1. Is this a number of requests, or a distance in "
             "milliseconds? Read upwards at one latency, and divide each count by its own sample's size."
         )
-    if abs(answer - ks_2samp(historical, recent).statistic) <= 0.002:
-        return "this is the largest gap of all. The question asks for the one at a single, given latency."
-    return f"at {_AT_MS} ms the gap is another one. Which share of each sample lies at or below?"
+    return (
+        "the gap at 170 ms is another one, of the size of those that the cell above prints. Which share of each "
+        "sample lies at or below?"
+    )
+
+
+_GAP = number_exercise(
+    "3.1",
+    right=lambda: _gap(*_course()[:2]),
+    within=0.002,
+    slips=_slips_in_gap,
+    otherwise=_no_gap,
+    hints=(
+        "The share at or below a latency is the mean of a comparison: np.mean(historical <= ...).",
+        "Do it for both samples at the same latency, then take the absolute difference.",
+    ),
+    why="D is the largest of such gaps, so one gap understood is the whole distance understood.",
+)
 
 
 # 3.2: D by hand --------------------------------------------------------------------------------------------
 
 
-def _gaps(a, b, at=None):
-    """Return F_a - F_b, signed, at each of the given values; at every observed value by default."""
+def _gaps(a, b, at=None, sides=("right", "right"), sort=np.sort):
+    """Return the gaps between the ECDFs, with their signs, at some values: at all observed ones by default."""
     at = np.concatenate([a, b]) if at is None else at
-    return np.array([np.mean(a <= x) - np.mean(b <= x) for x in at])
+    shares = [
+        np.searchsorted(sort(sample), at, side) / len(sample)
+        for sample, side in zip((a, b), sides, strict=True)
+    ]
+    return shares[0] - shares[1]
 
 
-def _one_sign_a(a, b):
-    return _gaps(np.asarray(a), np.asarray(b)).max()
+def _largest_gap(a, b, **options):
+    return np.abs(_gaps(a, b, **options)).max()
 
 
-def _one_sign_b(a, b):
-    return _gaps(np.asarray(b), np.asarray(a)).max()
+def _on_a_grid(points):
+    def largest(a, b):
+        return _largest_gap(a, b, at=np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), points))
+
+    return largest
 
 
-def _lowest_signed(a, b):
-    return _gaps(np.asarray(a), np.asarray(b)).min()
+def _of_counts(sizes):
+    """Return the function that finds the largest gap between counts over these sizes, of (n, m)."""
 
+    def largest(a, b):
+        n, m = sizes(len(a), len(b))
+        return np.abs([np.sum(a <= x) / n - np.sum(b <= x) / m for x in np.concatenate([a, b])]).max()
 
-def _at_points_of_a_only(a, b):
-    return np.abs(_gaps(np.asarray(a), np.asarray(b), at=np.asarray(a))).max()
-
-
-def _at_points_of_b_only(a, b):
-    return np.abs(_gaps(np.asarray(a), np.asarray(b), at=np.asarray(b))).max()
+    return largest
 
 
 def _one_value_at_a_time(a, b):
     """Walk through the pooled values one by one, which tears runs of equal values apart."""
-    is_a = np.concatenate([np.ones(len(a), dtype=bool), np.zeros(len(b), dtype=bool)])
-    is_a = is_a[np.argsort(np.concatenate([a, b]), kind="stable")]
+    is_a = (np.arange(len(a) + len(b)) < len(a))[np.argsort(np.concatenate([a, b]), kind="stable")]
     return np.abs(np.cumsum(is_a) / len(a) - np.cumsum(~is_a) / len(b)).max()
-
-
-def _below_against_at_or_below(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    return max(abs(np.mean(a < x) - np.mean(b <= x)) for x in np.concatenate([a, b]))
-
-
-def _at_or_below_against_below(a, b):
-    return _below_against_at_or_below(b, a)
-
-
-def _searched_unsorted(a, b):
-    values = np.concatenate([a, b])
-    shares = [np.searchsorted(sample, values, side="right") / len(sample) for sample in (a, b)]
-    return np.abs(shares[0] - shares[1]).max()
-
-
-def _course_sizes(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    return max(abs(np.sum(a <= x) / 1_000 - np.sum(b <= x) / 500) for x in np.concatenate([a, b]))
-
-
-def _counts_over_first_size(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    return max(abs(np.sum(a <= x) - np.sum(b <= x)) for x in np.concatenate([a, b])) / len(a)
-
-
-def _counts_over_all(a, b):
-    return _counts_over_first_size(a, b) * len(a) / (len(a) + len(b))
-
-
-def _counts(a, b):
-    return _counts_over_first_size(a, b) * len(a)
-
-
-def _location_of_gap(a, b):
-    return np.concatenate([a, b])[np.abs(_gaps(np.asarray(a), np.asarray(b))).argmax()]
 
 
 def _rank_by_rank(a, b):
@@ -135,128 +135,104 @@ def _rank_by_rank(a, b):
     return np.abs(np.sort(a)[:size] - np.sort(b)[:size]).max()
 
 
-def _mean_gap(a, b):
-    return np.abs(_gaps(np.asarray(a), np.asarray(b))).mean()
+@cache
+def _samples_for_d():
+    """Return pairs of samples by a few words on each: every slip shows on one of them."""
+    rng = np.random.default_rng(301)
+    three, later, four = [151, 142, 160], [171, 190, 182], [150, 140, 155, 170]
+    pairs = {
+        "two samples of three with nothing in common": (three, later),
+        "the same two, the other way round": (later, three),
+        "one value against four": ([165], four),
+        "four values against one": (four, [145]),
+        "a sample against itself": (four, four),
+        "equal values in one sample and in both": ([150, 150, 160, 160], [150, 160, 160, 160, 170]),
+        "values below zero": ([-3, -1, 0, 2], [-2, -2, 5]),
+        "latencies a thousandth of a ms apart, with one far out in each sample": (
+            [9_000, 100, 150.001, 150.002, 150.003],
+            [100, 150.004, 9_000, 150.005, 150.006],
+        ),
+    }
+    for n, m in ((40, 25), (13, 60), (50, 50)):
+        a, b = rng.normal(150, 20, n), rng.normal(rng.choice([140, 165]), 25, m)
+        pairs[f"{n} against {m} latencies"] = a, b
+        pairs[f"{n} against {m} latencies in steps of 10 ms"] = np.round(a, -1), np.round(b, -1)
+    return {case: (np.array(a, float), np.array(b, float)) for case, (a, b) in pairs.items()}
 
 
-def _p_value(a, b):
-    return ks_2samp(a, b).pvalue
+def _d_alone(result):
+    if hasattr(result, "statistic"):
+        raise NotYet(
+            "this is scipy's whole result. One number is asked for, found without `ks_2samp`: which steps does "
+            "the cell above take?"
+        )
+    return one_number(result)
+
+
+def _by_hand(function):
+    """Say so when scipy did the work that the exercise asks for."""
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    if {"ks_2samp", "kstest"} & set(names):
+        return (
+            "the number is right, and scipy found it. Can you do it without `ks_2samp`, from the two ECDFs?"
+        )
+    return None
 
 
 _BOTH_SIGNS = (
-    "only gaps of one sign are counted, so it matters which sample comes first. A distance has no sign."
+    "only gaps of one sign are counted, so it matters which sample comes first. Does a distance have a sign?"
 )
-_POINTS = "the curves step at the values of both samples. One sample's values are not enough to look at."
+_POINTS = "the curves step at the values of both samples. At whose values do you look?"
+_GRID = "a grid can miss the place of the largest gap. At which values, exactly, can one of the curves step?"
 _TIES = (
     "equal values must be counted together, in both samples, at or below: in the middle of a run of ties "
-    "neither curve ever stands."
+    "neither curve ever stands. How many values of each sample lie at or below?"
 )
-_SIZES = "each count belongs over the size of its own sample. The two need not be of one size."
-_SLIPS_IN_D = (
-    (_one_sign_a, _BOTH_SIGNS),
-    (_one_sign_b, _BOTH_SIGNS),
-    (_lowest_signed, _BOTH_SIGNS),
-    (_at_points_of_a_only, _POINTS),
-    (_at_points_of_b_only, _POINTS),
-    (_one_value_at_a_time, _TIES),
-    (_below_against_at_or_below, _TIES),
-    (_at_or_below_against_below, _TIES),
-    (
-        _searched_unsorted,
-        "searchsorted counts rightly in a sorted array only, and the samples come as they are.",
+_SIZES = "each count belongs over the size of its own sample. Over which sizes do you divide?"
+
+_D = function_exercise(
+    "3.2",
+    cases=_samples_for_d,
+    right=_largest_gap,
+    returns=_d_alone,
+    slips={
+        **{_on_a_grid(points): _GRID for points in (10, 100, 1_000, 10_000)},
+        lambda a, b: _gaps(a, b).max(): _BOTH_SIGNS,
+        lambda a, b: -_gaps(a, b).min(): _BOTH_SIGNS,
+        lambda a, b: _gaps(a, b).min(): _BOTH_SIGNS,
+        lambda a, b: np.ptp([0, *_gaps(a, b)]): (
+            "the largest gap of each sign is taken, and the two are added. Which of them is the largest of all?"
+        ),
+        lambda a, b: _largest_gap(a, b, at=a): _POINTS,
+        lambda a, b: _largest_gap(a, b, at=b): _POINTS,
+        _one_value_at_a_time: _TIES,
+        lambda a, b: _largest_gap(a, b, sides=("left", "right")): _TIES,
+        lambda a, b: _largest_gap(a, b, sides=("right", "left")): _TIES,
+        lambda a, b: _largest_gap(a, b, sort=np.array): (
+            "searchsorted counts rightly in a sorted array only. In which order do the samples come?"
+        ),
+        _of_counts(lambda n, m: (1_000, 500)): _SIZES,
+        _of_counts(lambda n, m: (1, 1)): _SIZES,
+        _of_counts(lambda n, m: (n, n)): _SIZES,
+        _of_counts(lambda n, m: (n + m, n + m)): _SIZES,
+        lambda a, b: np.concatenate([a, b])[np.abs(_gaps(a, b)).argmax()]: (
+            "this is where the gap lies, a latency. How large is it there, as a share?"
+        ),
+        _rank_by_rank: "this measures sideways, in milliseconds. What does D measure, at one latency?",
+        lambda a, b: abs(np.mean(a) - np.mean(b)): (
+            "this is how far the means are apart, in milliseconds. What does D compare at each latency?"
+        ),
+        lambda a, b: np.abs(_gaps(a, b)).mean(): "this is the mean of the gaps. Which one of them is D?",
+        lambda a, b: _ks()(b, a): "this is the p-value. Which distance is it computed from?",
+    },
+    hints=(
+        "The cell above holds every step; what changes is that the sizes come from a and b.",
+        "Two ECDFs can change only at an observed value. Take the values of both samples, all of them.",
+        'np.searchsorted(np.sort(a), values, side="right") counts how many of a lie at or below each.',
     ),
-    (_course_sizes, _SIZES),
-    (_counts, _SIZES),
-    (_counts_over_first_size, _SIZES),
-    (_counts_over_all, _SIZES),
-    (_location_of_gap, "this is where the gap lies, a latency. D is how large it is, a share."),
-    (
-        _rank_by_rank,
-        "this measures sideways, in milliseconds. D measures upwards, at one latency.",
-    ),
-    (_mean_gap, "this is the mean of the gaps. D looks at the largest alone."),
-    (_p_value, "this is the p-value. D is the distance that it is computed from."),
+    why="your D is exact for any sizes and with ties, which is where hand-made ones usually break.",
+    further=_by_hand,
 )
-
-
-@cache
-def _samples_for_d():
-    """Return pairs of samples with a few words on each: every slip above shows on one of them."""
-    rng = np.random.default_rng(301)
-    pairs = [
-        ("two samples of three with nothing in common", [151.0, 142.0, 160.0], [171.0, 190.0, 182.0]),
-        ("the same two, the other way round", [171.0, 190.0, 182.0], [151.0, 142.0, 160.0]),
-        ("one value against four", [165.0], [150.0, 140.0, 155.0, 170.0]),
-        ("four values against one", [150.0, 140.0, 155.0, 170.0], [145.0]),
-        ("a sample against itself", [150.0, 160.0, 160.0, 170.0], [150.0, 160.0, 160.0, 170.0]),
-        (
-            "ties within and between samples",
-            [150.0, 150.0, 160.0, 160.0],
-            [150.0, 160.0, 160.0, 160.0, 170.0],
-        ),
-        ("values below zero", [-3.0, -1.0, 0.0, 2.0], [-2.0, -2.0, 5.0]),
-        (
-            "latencies close together and one far out",
-            [100.0, 150.001, 150.002, 150.003],
-            [100.0, 150.004, 150.005, 150.006, 9_000.0],
-        ),
-    ]
-    for n, m in ((40, 25), (13, 60), (50, 50)):
-        a, b = rng.normal(150, 20, n), rng.normal(rng.choice([140, 165]), 25, m)
-        pairs.append((f"{n} against {m} latencies", a, b))
-        pairs.append((f"{n} against {m} latencies in steps of 10 ms", np.round(a, -1), np.round(b, -1)))
-    return [
-        (case, np.array(a), np.array(b), float(np.abs(_gaps(np.array(a), np.array(b))).max()))
-        for case, a, b in pairs
-    ]
-
-
-def _statistic_in(result):
-    """Return the number in what a learner's function gave back; scipy's result object is welcome too."""
-    return as_number(getattr(result, "statistic", result))
-
-
-def ks_by_hand(answer):
-    """Judge a function that computes D, on samples of many sizes, with ties and without."""
-    function = as_function(answer)
-    results = []
-    for case, a, b, truth in _samples_for_d():
-        given = _statistic_in(call(function, a, b, case=case))
-        results.append((case, a, b, truth, given))
-    wrong = [result for result in results if abs(result[4] - result[3]) > 1e-6]
-    if not wrong:
-        return _takes_lists(function)
-    if len({given for *_, given in results}) == 1:
-        return (
-            "every pair of samples gets the same number. Compute with a and b, not with the chapter's data."
-        )
-    pairs, given = [(a, b) for _, a, b, *_ in results], [given for *_, given in results]
-    sentence = known_slip(pairs, given, _SLIPS_IN_D, atol=1e-6)
-    if sentence:
-        return sentence
-    if all(abs(given - truth) < 0.006 for *_, truth, given in results):
-        return "this looks like D, rounded. Return it with all its digits, and round where it is printed."
-    case, _, _, truth, given = wrong[0]
-    if given < 0:
-        return f"for {case} your function returns {given:.3f}. A distance is never negative."
-    if given > 1:
-        return f"for {case} your function returns {given:.3g}. A difference of two shares is never above 1."
-    too = "too large" if given > truth else "too small"
-    look = (
-        "Is some value counted twice, or half a run of equal values?"
-        if given > truth
-        else "The largest gap may lie at any value of either sample."
-    )
-    return f"for {case} your function returns {given:.3f}, which is {too}. {look}"
-
-
-def _takes_lists(function):
-    """Say so when plain lists, which is what a log reader returns, end otherwise than arrays."""
-    given = _statistic_in(call(function, [3, 1, 2, 2], [2, 5, 4], case="two plain lists"))
-    truth = _gaps(np.array([3, 1, 2, 2]), np.array([2, 5, 4])).max()
-    if abs(given - truth) > 1e-6:
-        return "arrays come out right and plain lists do not. Turn both samples into arrays first."
-    return None
 
 
 # 3.3: a p-value by permutation -----------------------------------------------------------------------------
@@ -264,267 +240,256 @@ def _takes_lists(function):
 
 @cache
 def _ordinary_pair():
-    """Return a pair without drift whose p is well inside (0, 1), so that its complement stands out."""
+    """Return a pair without drift whose p, 0.285, is well inside (0, 1), so that its complement stands out."""
     rng = np.random.default_rng(332)
     return rng.normal(150, 20, 30), rng.normal(150, 20, 21)
 
 
+def _p_of(function: Callable, historical, recent, rounds: int, case: str) -> float:
+    """Return the learner's p for one pair, a share of 1 + rounds arrangements drawn from the given generator."""
+    historical, recent, rng = np.array(historical, float), np.array(recent, float), np.random.default_rng(306)
+    before = rng.bit_generator.state
+    kept = historical.copy(), recent.copy()
+    # Handed over as it is, since `call` would hand over a copy, which could not tell whether it is drawn from.
+    result = call(lambda: function(historical, recent, rng, rounds), case=f"{case}, {rounds} shuffles")
+    p = one_number(result)
+    if not (np.array_equal(kept[0], historical) and np.array_equal(kept[1], recent)):
+        raise NotYet("your function changes the samples that it was given. Work on a copy.")
+    if not 0 <= p <= 1:
+        raise NotYet(f"for {case} your function returns {p:.3g}. Between which two numbers lies a p-value?")
+    if case == _ORDINARY and rng.bit_generator.state == before:
+        raise NotYet(
+            "your function draws nothing from `rng`, the generator that it is given. Where do its shuffles come from?"
+        )
+    return p
+
+
+_ORDINARY, _APART = "an ordinary pair without drift", "two samples with nothing in common"
+_FAST, _SLOW = range(30), range(50, 70)
+_WIDE = np.linspace(-3, 3, 40)
+_TURNS = np.append(np.arange(19.0), 1e6)  # three historical values, then two recent ones, and so on
+_RECENT = np.arange(20) % 5 >= 3
+_OF_THESE_SIZES = (
+    "two values against four get a p that dealing out these six does not give. Is every shuffle cut into two "
+    "samples of the sizes observed, and does each request lie in exactly one of them?"
+)
+_AS_FAR = (
+    "a shuffle that is exactly as far apart as the observed pair counts too: which comparison does that?"
+)
+# Pairs, how many shuffles, the range in which p lies but for one time in ten thousand, and what is said below
+# and above it. Each way to deal out [1, 3] and [2, 2] in pairs has one and the same D.
+_PAIRS = (
+    ("[1, 3] against [2, 2]", [1, 3], [2, 2], 49, 0.1, 1, _AS_FAR, ""),
+    ("two values against four", [1, 2], [0, 90, 91, 92], 199, 0.26, 0.54, _OF_THESE_SIZES, _OF_THESE_SIZES),
+    (
+        "[1, 3] against [2, 2]",
+        *([1, 3], [2, 2], 49, 1, 1),
+        "it looks as if a request could turn up twice, as when values are drawn with replacement. How often does "
+        "a shuffle keep each request?",
+        "",
+    ),
+    ("four values against two", [0, 90, 91, 92], [1, 2], 199, 0.26, 0.54, _OF_THESE_SIZES, _OF_THESE_SIZES),
+    (
+        "two samples of one mean, one wider",
+        *(_WIDE / 9, 3 * _WIDE, 99, 0, 0.05, ""),
+        "a change of spread goes unseen. Is your statistic D, or a difference of means or medians?",
+    ),
+    (
+        "alternating values, one of them far out",
+        *(_TURNS[~_RECENT], _TURNS[_RECENT], 99, 0.75, 1),
+        "one value far out moves your p. Does your statistic look at the order of the values alone, as D does?",
+        "",
+    ),
+    (
+        "three slow requests among many equal ones",
+        *([9, 9, 9, 1, 1, 1, 1, 1], [1] * 8, 199, 0.05, 0.43, _AS_FAR),
+        "equal latencies are not equal in your shuffles. Are these the requests of the pair, in another order, or "
+        "new ones out of a distribution?",
+    ),
+)
+
+
 def permutation_p(answer):
-    """Judge a permutation p-value by its behaviour on small pairs whose exact p is known."""
+    """Judge a permutation p-value by its behavior on small pairs whose exact p is known."""
     function = as_function(answer)
-
-    def p_of(historical, recent, rounds, case):
-        historical, recent = np.asarray(historical, dtype=float), np.asarray(recent, dtype=float)
-        rng = np.random.default_rng(306)
-        p = as_number(call(function, historical, recent, rng, rounds, case=case))
-        if not 0 <= p <= 1:
-            raise NotYet(f"for {case} your function returns {p:.3g}. A p-value lies between 0 and 1.")
-        return p
-
-    ordinary = p_of(*_ordinary_pair(), 199, "an ordinary pair without drift")
-    exact = ks_2samp(*_ordinary_pair()).pvalue
-    if ordinary == 1:
+    p = _p_of(function, *_ordinary_pair(), 199, _ORDINARY)
+    if abs(p - _largest_gap(*_ordinary_pair())) < 1e-9:
+        return "this is D itself. In what share of the shuffles is it at least as large?"
+    if p == 1:
         return (
             "every shuffle comes out at least as far apart as the observed pair. Do requests change samples, "
             "and is each shuffle a new one? Shuffling each sample by itself moves nothing across."
         )
-    if ordinary <= 2 / 200:
+    if p <= 2 / 200:
         return (
             "without drift, for an ordinary pair, next to no shuffle reaches the observed D. Does every round "
             "count, with a shuffle of its own, cut where the first sample of this very pair ends?"
         )
-    if abs(ordinary - ks_2samp(*_ordinary_pair()).statistic) < 1e-6:
-        return "this is D itself. The p-value is the share of shuffles that get at least that far."
-
-    fast, slow = np.arange(100.0, 130.0), np.arange(200.0, 220.0)
-    apart = "two samples with nothing in common"
-    if abs(ordinary - (1 - exact)) < 0.13 and p_of(fast, slow, 49, apart) > 0.5:
-        return "this counts the shuffles that lie closer together than the observed pair. Which count?"
-    for rounds in (99, 49):
-        p = p_of(fast, slow, rounds, f"{apart}, {rounds} shuffles")
-        if p == 0:
+    for rounds in (96, 48):
+        apart = [_p_of(function, *pair, rounds, _APART) for pair in ((_FAST, _SLOW), (_SLOW, _FAST))]
+        if 0 in apart:
             return (
                 f"a p of 0 claims more than {rounds} shuffles can know. The observed arrangement is "
-                "possible too: count it, above and below the line."
+                "possible too: where is it counted, above and below the line?"
             )
-        if abs(p - 1 / (1 + rounds)) > 1e-9:
-            if rounds == 49 or abs(p - 1 / (1 + 199)) < 1e-9:
-                return "the number of shuffles seems to be fixed inside. It is the caller's choice: rounds."
+        if min(apart) > 0.9:
+            return "this counts the shuffles that lie closer together than the observed pair. Which count?"
+        if max(apart) > 0.9:
             return (
-                f"for two samples with nothing in common, none of {rounds} shuffles comes near, and your "
-                f"function returns {p:.3g}. What does (1 + b) / (1 + rounds) give there?"
+                "two samples with nothing in common get a small p only when the first lies on one side, else 1. "
+                "Does your D have a sign?"
             )
-
-    # Each of the ways to deal out 1, 2, 2, 3 in pairs has D = 1/2: whatever the shuffles, p is 1.
-    all_alike = p_of([1, 3], [2, 2], 49, "[1, 3] against [2, 2]")
-    if all_alike < 0.1:
-        return "a shuffle that is exactly as far apart as the observed pair counts too: at least as large."
-    if all_alike < 1:
+        if abs(apart[0] - 1 / (1 + rounds)) > 1e-9:
+            if apart[0] in [round(1 / (1 + rounds), places) for places in range(2, 7)]:
+                return "your function rounds. Return the number as it is, and round where you print it."
+            if rounds == 48 or abs(apart[0] - 1 / 200) < 1e-9:
+                return "the number of shuffles seems to be fixed inside. Whose choice is it?"
+            return (
+                f"for {_APART}, none of {rounds} shuffles comes near, and your function returns {apart[0]:.3g}. "
+                "What does (1 + b) / (1 + rounds) give there?"
+            )
+    for case, historical, recent, rounds, low, high, below, above in _PAIRS:
+        given = _p_of(function, historical, recent, rounds, case)
+        if not low <= given <= high:
+            return below if given < low else above
+    if abs(p - 0.285) > 0.16:
         return (
-            "it looks as if a request could turn up twice, as when values are drawn with replacement. A shuffle "
-            "keeps each request exactly once."
-        )
-
-    few, many = np.array([3, 7]), np.delete(np.arange(1, 21), [2, 6])
-    few_against_many = p_of(few, many, 199, "two values against 18")
-    exact_few = ks_2samp(few, many).pvalue
-    if few_against_many < exact_few / 2:
-        return "every shuffle must be cut into samples of the sizes observed. These are not two halves."
-
-    rng = np.random.default_rng(307)
-    centered, wide = rng.normal(0, 1, 60), rng.normal(0, 5, 40)
-    spread = p_of(centered - centered.mean(), wide - wide.mean(), 99, "two samples of one mean, one wider")
-    if spread > 0.05:
-        return "a change of spread goes unseen. The statistic is D, not the difference of the means."
-    # Three historical values, then two recent ones, and so on: D can hardly be smaller, and p is nearly 1.
-    alternating = np.arange(20.0)
-    is_recent = alternating % 5 >= 3
-    alternating[-1] = 1e6
-    p = p_of(alternating[~is_recent], alternating[is_recent], 99, "alternating values, one of them far out")
-    if p < 0.75:
-        return "one value far out moves your p. The statistic is D, which looks at the order of the values alone."
-
-    if abs(ordinary - exact) > 0.16 or abs(few_against_many - exact_few) > 0.18:
-        return (
-            f"for an ordinary pair without drift your p is {ordinary:.2f}, too far from the exact one. Is "
-            "every shuffle a new one, and is its D compared with the observed D?"
+            f"for {_ORDINARY} your p is {p:.2f}, too far from the exact one. Is every shuffle a new one, and is "
+            "its D compared with the observed D?"
         )
     return None
-
-
-# 3.4: what a p-value says ----------------------------------------------------------------------------------
-
-_READINGS = {
-    "A": "this turns the condition round. The p-value is computed as if nothing had drifted, so it cannot be "
-    "the chance of that. How many of the alerts in the mixed month rang on nothing?",
-    "B": None,
-    "C": "p mixes the size of a drift with the number of requests. Which number here speaks of size alone?",
-    "D": "a p-value moves as much as the data do. Look how far the p-values of pairs with one and the same "
-    "drift are spread out in the right-hand histogram.",
-    "E": "alpha is the rate of false alarms among comparisons without drift. Of the alerts that did ring, "
-    "another share is false: see the mixed month.",
-}
-
-
-def reading_of_p(answer):
-    """Judge which sentence on a p-value its definition supports."""
-    return _READINGS[as_choice(answer, tuple(_READINGS))]
 
 
 # 3.5: how many requests ------------------------------------------------------------------------------------
 
-_SHIFT_MS, _PAIRS, _ENOUGH = 5, 1_000, 0.9
+_CAUGHT = {
+    100: 0.28,
+    200: 0.54,
+    300: 0.73,
+    400: 0.85,
+}  # of shifts by 5 ms, with so many requests on each side
 
 
-def _critical_steps(n):
-    """Return the smallest k for which D = k / n, between two samples of n, has p < 0.05 (scipy's)."""
-    low, high = 1, n
-    while low < high:
-        middle = (low + high) // 2
-        first = np.arange(n)
-        if ks_2samp(first, first + middle - 0.5).pvalue < 0.05:  # two staircases that are middle / n apart
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-@cache
-def _caught(n):
-    """Return the share of pairs with a 5 ms shift, n requests on each side, that the test rejects."""
-    rng = np.random.default_rng(308)
-    latencies = rng.normal(150, 20, size=(_PAIRS, 2 * n))
-    latencies[:, n:] += _SHIFT_MS
-    first_sample = np.argsort(latencies, axis=1) < n
-    steps = np.abs(np.cumsum(np.where(first_sample, 1, -1), axis=1)).max(axis=1)
-    return float(np.mean(steps >= _critical_steps(n)))
-
-
-def requests_needed(answer):
-    """Judge a sample size by simulating the test at it, and at the next smaller one."""
-    n = as_number(answer)
+def _other_than_needed(n):
     if n <= 0 or n % 100:
-        return "a multiple of 100 is asked for, for each of the two samples."
-    n = int(n)
-    if n > 1_000:
-        return f"{n:,} requests on each side are more than needed. A smaller multiple of 100 is enough too."
-    power = _caught(n)
-    if power < _ENOUGH:
-        about = f"with {n} requests on each side about {power:.0%} of such shifts are caught"
-        if 0.4 < power < 0.65:
-            return f"{about}: the D that turns up is about the D that is needed, and half fall short."
-        return f"{about}. Nine of ten are asked for."
-    if n > 100 and _caught(n - 100) >= _ENOUGH:
-        return f"{n:,} requests on each side are enough. A smaller multiple of 100 is enough too."
-    return None
+        return (
+            "a multiple of 100 is asked for, for each of the two samples. To which one do you round, and why?"
+        )
+    if n not in _CAUGHT:
+        return (
+            f"{n:,.0f} requests on each side are more than needed. Is a smaller multiple of 100 enough too, with "
+            "many hundred pairs at each size?"
+        )
+    about = f"with {n:.0f} requests on each side about {_CAUGHT[n]:.0%} of such shifts are caught"
+    if n in (100, 300):
+        return f"{about}. Nine of ten are asked for: which way must the size go?"
+    if n == 200:
+        return f"{about}: the D that turns up is about the D that is needed, and half fall short. And nine of ten?"
+    return (
+        f"{about}. Nine of ten are asked for: did you simulate enough pairs to tell these two shares apart?"
+    )
 
 
 # 3.6: only when it got slower ------------------------------------------------------------------------------
 
 
-def _wrong_tail(historical, recent):
-    return ks_2samp(recent, historical, alternative="greater", method="asymp").pvalue
+def _ks(side="two-sided", method="auto", of=lambda result: result.pvalue):
+    """Return the function of 3.6 that asks scipy for this side, recent first."""
+
+    def p(historical, recent):
+        from scipy.stats import ks_2samp
+
+        return of(ks_2samp(recent, historical, alternative=side, method=method))
+
+    return p
 
 
-def _two_sided(historical, recent):
-    return ks_2samp(recent, historical).pvalue
+_asymptotic, _exact = _ks("less", "asymp"), _ks("less")
 
 
-def _half_of_two_sided(historical, recent):
-    return ks_2samp(recent, historical).pvalue / 2
+def _by_formula(historical, recent):
+    """Return the one-sided p of large samples, without the correction that scipy adds."""
+    n, m = len(historical), len(recent)
+    return np.exp(-2 * n * m / (n + m) * max(0, _gaps(historical, recent).max()) ** 2)
 
 
-def _one_minus(historical, recent):
-    return 1 - ks_2samp(recent, historical, alternative="less", method="asymp").pvalue
-
-
-def _statistic_of_it(historical, recent):
-    return ks_2samp(recent, historical, alternative="less", method="asymp").statistic
-
-
-def _statistic_of_two_sided(historical, recent):
-    return ks_2samp(recent, historical).statistic
+def _p_alone(result):
+    if hasattr(result, "pvalue"):
+        raise NotYet(
+            "the p-value alone is asked for, this is the whole result. Which of its fields is the p-value?"
+        )
+    p = one_number(result)
+    if not 0 <= p <= 1:
+        raise NotYet("a p-value lies between 0 and 1. Is this the statistic, or its sign?")
+    return p
 
 
 @cache
 def _pairs_for_direction():
-    """Return historical, recent and the one-sided p (slower) of pairs that moved either way or stayed."""
+    """Return pairs of 70 and 50 latencies that moved either way, spread, or stayed."""
     rng = np.random.default_rng(309)
-    pairs = []
-    for shift_ms in (6, -6, 0, 0, 4, -4, 0, 15, -15):
-        historical, recent = rng.normal(150, 20, 70), rng.normal(150 + shift_ms, 20, 50)
-        truth = ks_2samp(recent, historical, alternative="less").pvalue
-        pairs.append((historical, recent, float(truth)))
+    pairs = {}
+    for shift_ms in (6, -6, 15, -15, 4, -4):
+        case = f"recent requests {abs(shift_ms)} ms {'slower' if shift_ms > 0 else 'faster'}"
+        pairs[case] = rng.normal(150, 20, 70), rng.normal(150 + shift_ms, 20, 50)
+    for number in ("one", "another"):
+        pairs[f"{number} pair without drift"] = rng.normal(150, 20, 70), rng.normal(150, 20, 50)
+    pairs["recent requests of three times the spread"] = rng.normal(150, 20, 70), rng.normal(150, 60, 50)
     return pairs
 
 
-def slower_p(answer):
-    """Judge a one-sided p-value on pairs that got slower, got faster, or stayed."""
-    function = as_function(answer)
-    pairs = _pairs_for_direction()
-    given = []
-    for historical, recent, _ in pairs:
-        result = call(function, historical, recent, case="70 historical against 50 recent latencies")
-        if hasattr(result, "pvalue"):
-            return (
-                "the p-value alone is asked for, this is the whole result. The p-value is one of its fields."
-            )
-        given.append(as_number(result))
-    given, truth = np.array(given), np.array([pair[2] for pair in pairs])
-    if np.all(np.abs(given - truth) <= 0.05):
-        return None
-    if np.any((given < 0) | (given > 1)):
-        return "a p-value lies between 0 and 1. Is this the statistic, or its sign?"
-
-    def all_close(function):
-        return np.all(np.abs(given - [function(*pair[:2]) for pair in pairs]) <= 0.05)
-
-    if all_close(_wrong_tail):
-        return (
+def _slips_in_side(method):
+    less, greater, both = (_ks(side, method) for side in ("less", "greater", "two-sided"))
+    no_look = (
+        "the data decide first which side is tested. Is the side chosen with a look at them, or beforehand, so "
+        "that the one-sided test itself decides?"
+    )
+    add_up = "this is one minus the p-value of a side. Do the two one-sided p-values add up to 1?"
+    statistic = (
+        "this is the statistic, how far the curves are apart. Which field of the result is the p-value?"
+    )
+    rounds = "your function rounds. Return the number as it is, and round where you print it."
+    return {
+        **{(lambda h, r, places=places: round(less(h, r), places)): rounds for places in (1, 2, 3, 4)},
+        lambda h, r: both(h, r) if r.mean() > h.mean() else 1.0: no_look,
+        lambda h, r: (less if r.mean() > h.mean() else greater)(h, r): no_look,
+        lambda h, r: min(less(h, r), greater(h, r)): no_look,
+        greater: (
             "a clear slowdown gets a p near 1. The alternative speaks of the height of the first sample's "
             "CDF: when requests get slower, does their curve rise or sink?"
-        )
-    if all_close(_two_sided):
-        return "this is two-sided: it rejects as readily when requests get faster. Nobody is woken for that."
-    if all_close(_statistic_of_it) or all_close(_statistic_of_two_sided):
-        return (
-            "this is the statistic, how far the curves are apart. The p-value is another field of the result."
-        )
-    if all_close(_half_of_two_sided):
-        return "half a two-sided p forgets the direction: a speed-up gets a small p as well."
-    if all_close(_one_minus):
-        return "one minus p is not the p of the other side: the two one-sided p-values do not add up to 1."
-    faster = truth > 0.9
-    if np.all(given[faster] < 0.2):
-        return (
-            "requests that got faster get a small p. Which sample comes first, which way does its curve move?"
-        )
-    return (
-        "the p-values of pairs without drift are off. Let the one-sided test itself decide, over the whole "
-        "curve, with no look at the data beforehand."
-    )
+        ),
+        both: "this is two-sided: it rejects as readily when requests get faster. Who is to be woken for that?",
+        lambda h, r: both(h, r) / 2: "half a two-sided p forgets the direction: what p does a speed-up get?",
+        lambda h, r: both(h, r) / 2 if r.mean() > h.mean() else 1 - both(h, r) / 2: (
+            "half a two-sided p, turned round for the other direction, is the way of tests of a mean. Which gaps does "
+            "a one-sided KS test count?"
+        ),
+        lambda h, r: 1 - less(h, r): add_up,
+        lambda h, r: 1 - greater(h, r): add_up,
+        _ks("less", method, of=lambda result: result.statistic): statistic,
+        _ks(method=method, of=lambda result: result.statistic): statistic,
+    }
+
+
+_SLOWER = function_exercise(
+    "3.6",
+    cases=_pairs_for_direction,
+    right=(_asymptotic, _exact, _by_formula),
+    returns=_p_alone,
+    within=0.1,  # a p by shuffling is one, too
+    slips=_slips_in_side("asymp") | _slips_in_side("auto"),
+    hints=(
+        "Take one latency, say 160 ms. When requests get slower, do more or fewer lie below it?",
+        "`alternative` says what the first CDF is, somewhere: less than the second, or greater.",
+        'Pass recent first. Slower requests: their CDF lies lower, which scipy calls "less".',
+    ),
+    why="an alarm on the wrong side stays silent through the worst slowdown you will ever have.",
+)
 
 
 EXERCISES = (
-    Exercise(
-        id="3.1",
-        judge=gap_at_170,
-        hints=(
-            "The share at or below a latency is the mean of a comparison: np.mean(historical <= ...).",
-            "Do it for both samples at the same latency, then take the absolute difference.",
-        ),
-        why="D is the largest of such gaps, so one gap understood is the whole distance understood.",
-    ),
-    Exercise(
-        id="3.2",
-        judge=ks_by_hand,
-        hints=(
-            "The cell above holds every step; what changes is that the sizes come from a and b.",
-            "Two ECDFs can change only at an observed value. Take the values of both samples, all of them.",
-            'np.searchsorted(np.sort(a), values, side="right") counts how many of a lie at or below each.',
-        ),
-        why="your D is exact for any sizes and with ties, which is where hand-made ones usually break.",
-    ),
+    _GAP,
+    _D,
     Exercise(
         id="3.3",
         judge=permutation_p,
@@ -535,32 +500,37 @@ EXERCISES = (
         ),
         why="you can now test any statistic you can compute, with no formula for its null distribution.",
     ),
-    Exercise(
-        id="3.4",
-        judge=reading_of_p,
+    choice_exercise(
+        "3.4",
+        right="B",
+        choices="ABCDE",
+        slips={
+            "A": "this turns the condition round. The p-value is computed as if nothing had drifted, so it "
+            "cannot be the chance of that. How many of the alerts in the mixed month rang on nothing?",
+            "C": "p mixes the size of a drift with the number of requests. Which number here speaks of size "
+            "alone?",
+            "D": "a p-value moves as much as the data do. How far are the p-values of pairs with one and the "
+            "same drift spread out in the right-hand histogram?",
+            "E": "alpha is the rate of false alarms among comparisons without drift. What share of the alerts "
+            "that did ring was false in the mixed month?",
+        },
         hints=(
             "A p-value is computed under one assumption. Which of the sentences begins by making it?",
             'The right one holds a "had" or an "if", and speaks of a D, not of a drift.',
         ),
         why="read like this, a p-value can't be mistaken for the chance that the service is fine.",
     ),
-    Exercise(
-        id="3.5",
-        judge=requests_needed,
+    number_exercise(
+        "3.5",
+        right=500,
+        within=0,
+        slips={1_000: "the requests of both samples together: did you add the two up?"},
+        otherwise=_other_than_needed,
         hints=(
             "Simulate 400 pairs at one size and print the share that is rejected. Then change the size.",
             "At 300 on each side the share lies between one half and nine tenths. Go on in steps of 100.",
         ),
         why="what a test can miss depends on the window's size, and you can know it before the first alarm.",
     ),
-    Exercise(
-        id="3.6",
-        judge=slower_p,
-        hints=(
-            "Take one latency, say 160 ms. When requests get slower, do more or fewer lie below it?",
-            "`alternative` says what the first CDF is, somewhere: less than the second, or greater.",
-            'Pass recent first. Slower requests: their CDF lies lower, which scipy calls "less".',
-        ),
-        why="an alarm on the wrong side stays silent through the worst slowdown you will ever have.",
-    ),
+    _SLOWER,
 )

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 
-from utils import simulate
 from utils.exercises.engine import (
     Exercise,
     NotYet,
@@ -16,9 +15,8 @@ from utils.exercises.engine import (
     as_number,
     call,
     function_exercise,
+    number_exercise,
 )
-
-_MONTH = 720  # hours
 
 # 8.1: how long until a false page --------------------------------------------------------------------------
 
@@ -39,6 +37,9 @@ _WAITING = function_exercise(
         lambda alpha, checks_a_day: 0.5 / (alpha * checks_a_day): (
             "this is when half a false page is expected, as if rates added up. How likely is it that every check "
             "until then stays silent?"
+        ),
+        lambda alpha, checks_a_day: np.log(2) / alpha / checks_a_day: (
+            "this is nearly right where `alpha` is tiny. How likely is it that one check stays silent, for any `alpha`?"
         ),
         lambda alpha, checks_a_day: np.log(0.5) / np.log1p(-alpha): (
             "this is a number of checks. How many of them does a day have?"
@@ -78,202 +79,195 @@ _WAITING = function_exercise(
 # 8.2: how much history a budget needs ----------------------------------------------------------------------
 
 
-def days_for_a_budget(answer):
-    """Judge how many days of history support one false page in 90 days."""
-    days = as_number(answer)
-    windows = 90 * 24
-    needed = next(day for day in range(1, 1_000) if day * 24 + 1 >= windows)  # (k + 1) * rate >= 1
-    if days == needed:
-        return None
-    if abs(days - (windows - 1) / 24) < 0.05 and days != int(days):
-        return "this is exact to the hour; the question asks for whole days."
-    if days in (windows, windows - 1):
-        return "this is a number of blocks, one an hour. How many days do they take?"
-    if days in (windows * 60, (windows - 1) * 60):
-        return "this is a number of minutes. How many days are they?"
-    if days == 30:
-        return "30 days support one false page in 30 days. A rarer page needs more blocks to compare with."
-    if days == 35:
-        return "35 days are what this chapter has. With k blocks, what is the smallest p-value there is?"
+def _other_history(days):
     if days <= 0:
-        return "without history there is no healthy hour to compare with."
-    if days < needed:
-        blocks = int(days * 24)
         return (
-            f"{days:g} days are {blocks:,} blocks, whose smallest p-value is 1 in {blocks + 1:,}. The budget is "
-            f"1 in {windows:,}, so the alarm could never ring."
+            "without history there is no healthy hour to compare with. How many blocks does the budget take?"
         )
-    return f"{days:g} days are enough, but fewer will do. Compare the smallest p-value with the budget."
+    if days > 90:
+        return f"{days:g} days are enough, but fewer will do. How does the smallest p-value compare with the budget?"
+    if days > 89:
+        return "the question asks for whole days, and this is a part of one more. Which way do you round?"
+    blocks = int(days * 24)
+    return (
+        f"{days:g} days are {blocks:,} blocks, whose smallest p-value is 1 in {blocks + 1:,}, and the budget is 1 in "
+        f"{90 * 24:,}. Could the alarm ever ring?"
+    )
+
+
+_HISTORY = number_exercise(
+    "8.2",
+    right=90,
+    within=0,
+    slips={
+        **{
+            blocks: "a number of blocks, one an hour. How many days do they take?"
+            for blocks in (2_159, 2_160)
+        },
+        **{minutes: "a number of minutes. How many days are they?" for minutes in (129_540, 129_600)},
+        30: "what one false page in 30 days takes. What does a rarer page need more of, to compare with?",
+        35: "what this chapter has. With k blocks, what is the smallest p-value there is?",
+    },
+    otherwise=_other_history,
+    hints=(
+        "With k healthy blocks, a p-value is (1 + how many reach it) / (k + 1). How small can it get?",
+        "The budget is one in 90 times 24 windows. An alarm is possible when 1 / (k + 1) is no larger.",
+    ),
+    why="to promise one false page in a time, you must have seen about that time in good health.",
+)
 
 
 # 8.3: like with like ---------------------------------------------------------------------------------------
 
 
-def _cells(hour, width, offset=0):
-    """Return the minutes, of five weeks, of the hours that lie `width` hours apart."""
-    hours = np.arange(5 * 168)
-    return np.flatnonzero(np.repeat((hours - hour - offset) % width == 0, 60))
+def _weeks(historical):
+    return np.reshape(historical, (-1, 168, 60))
 
 
-_SLIPS_IN_HOUR = (
-    (
-        lambda hour: _cells(hour, 24),
-        "these are the same hour of every day. A Sunday is no Tuesday: look back in steps of a week.",
+def _same_hour(historical, hour):
+    return np.sort(_weeks(historical)[:, hour % 168].ravel())
+
+
+def _latencies(result):
+    if np.ndim(result) == 2:
+        raise NotYet(
+            "one dimension is asked for, this is a table: one row a week, perhaps. How do you flatten it?"
+        )
+    if np.asarray(result).dtype.kind == "b":
+        raise NotYet(
+            "this is a mask, one truth value a minute. Pick the latencies with it: historical[mask]."
+        )
+    latencies = np.sort(as_array(result))  # their order was not asked for
+    if latencies.size and np.array_equal(latencies, np.floor(latencies)):
+        raise NotYet("these are places in history, not latencies. Which latencies stand there?")
+    return latencies
+
+
+@cache
+def _histories():
+    five_weeks = np.random.default_rng(83).lognormal(5, 0.2, 5 * 168 * 60)
+    return {
+        f"hour {hour:,} and {weeks} weeks of history": (five_weeks[: weeks * 168 * 60], hour)
+        for hour, weeks in ((0, 5), (30, 5), (167, 5), (900, 5), (8_000, 5), (170, 2))
+    }
+
+
+_ONE_WEEK = "this is the hour of one week alone. How many such hours does history hold?"
+
+_SAME_HOUR = function_exercise(
+    "8.3",
+    cases=_histories,
+    right=_same_hour,
+    returns=_latencies,
+    slips={
+        lambda historical, hour: np.reshape(historical, (-1, 24, 60))[:, hour % 24].ravel(): (
+            "these are the same hour of every day. A Sunday is no Tuesday: in steps of what do you look back?"
+        ),
+        lambda historical, hour: _same_hour(historical, hour + 1): (
+            "these are the latencies of the hour after. From which number do hours count?"
+        ),
+        lambda historical, hour: _same_hour(historical, hour - 1): (
+            "these are the latencies of the hour before. From which number do hours count?"
+        ),
+        lambda historical, hour: historical[hour * 60 : (hour + 1) * 60]: (
+            "this is the hour with this very number, in one week alone, and later than history there is none. Which "
+            "hour of its week is it?"
+        ),
+        lambda historical, hour: historical.reshape(-1, 60)[hour::168].ravel(): (
+            "the weeks before the given hour are left out. Which hour of its week is it, and where is its first one?"
+        ),
+        lambda historical, hour: _weeks(historical)[0, hour % 168]: _ONE_WEEK,
+        lambda historical, hour: _weeks(historical)[-1, hour % 168]: _ONE_WEEK,
+        lambda historical, hour: np.median(_weeks(historical)[:, hour % 168], axis=1): (
+            "this is one number a week, the median of the hour. Which latencies is it the median of?"
+        ),
+        lambda historical, hour: np.mean(_weeks(historical)[:, hour % 168], axis=1): (
+            "this is one number a week, the mean of the hour. Which latencies is it the mean of?"
+        ),
+        lambda historical, hour: np.mean(_weeks(historical)[:, hour % 168], axis=0): (
+            "this is one number a minute, the mean over the weeks. Which latencies is it the mean of?"
+        ),
+        lambda historical, hour: historical[hour % 168 :: 168]: (
+            "this steps through the minutes as if they were hours. How many values in a row are an hour?"
+        ),
+        lambda historical, hour: _weeks(historical)[:, hour % 168, 0]: (
+            "this is the first minute of each such hour. Where are the others of the hour?"
+        ),
+        lambda historical, hour: _weeks(historical)[: hour // 168, hour % 168].ravel(): (
+            "only weeks before the given hour are taken, none for the first. Is all of history asked for, whatever the "
+            "hour?"
+        ),
+    },
+    hints=(
+        "A week has 168 hours. Hour 170 is hour 2 of its week.",
+        "Reshape history to weeks, hours of the week and minutes, and pick along the middle one.",
     ),
-    (lambda hour: _cells(hour, 168, 1), "these are the latencies of the hour after. Hours count from 0."),
-    (lambda hour: _cells(hour, 168, -1), "these are the latencies of the hour before. Hours count from 0."),
-    (
-        lambda hour: _cells(hour, 168)[:60],
-        "this is the hour of one week alone. History holds several weeks, and each has such an hour.",
-    ),
-    (
-        lambda hour: _cells(hour, 168)[-60:],
-        "this is the hour of one week alone. History holds several weeks, and each has such an hour.",
-    ),
-    (
-        lambda hour: np.arange(hour % 168, 5 * 168 * 60, 168),
-        "this steps through the minutes as if they were hours. An hour is 60 values in a row.",
-    ),
-    (
-        lambda hour: (hour % 168) * 60 + np.arange(5) * 168 * 60,
-        "this is the first minute of each such hour. All 60 of them are asked for.",
-    ),
+    why="a window that is compared with its own kind needs no model of the cycle, and pays in history.",
 )
-
-
-def hour_of_the_week(answer):
-    """Judge a function that picks history's latencies of one hour of the week."""
-    function = as_function(answer)
-    history = np.arange(5.0 * 168 * 60) + 0.5  # each value says when it was measured, and is no index
-    picked = []
-    for hour in (0, 30, 900, 8_000):
-        given = call(function, history, hour, case=f"hour {hour:,} and five weeks of history")
-        if np.ndim(given) == 2:
-            raise NotYet("one dimension is asked for, this is a table: one row a week, perhaps. Flatten it.")
-        if np.asarray(given).dtype.kind == "b":
-            raise NotYet(
-                "this is a mask, one truth value a minute. Pick the latencies with it: historical[mask]."
-            )
-        given = np.sort(as_array(given))
-        if given.size and np.array_equal(given, np.floor(given)):
-            raise NotYet("these are places in history, not latencies. Pick the latencies that stand there.")
-        picked.append((hour, given - 0.5))
-    if all(np.array_equal(given, _cells(hour, 168)) for hour, given in picked):
-        two_weeks = call(function, history[: 2 * 168 * 60], 170, case="two weeks of history")
-        if len(two_weeks) != 120:
-            return "five weeks come out right, two weeks do not. Take the number of weeks from history."
-        return None
-    for slip, sentence in _SLIPS_IN_HOUR:
-        if all(np.array_equal(given, np.sort(slip(hour))) for hour, given in picked):
-            return sentence
-    for hour, given in picked:
-        if not np.array_equal(given, _cells(hour, 168)):
-            if given.size == 0:
-                return (
-                    f"for hour {hour:,} nothing is returned. All five weeks are history, whatever the hour. Which "
-                    "hour of its week is it?"
-                )
-            hours = ", ".join(f"{number:.0f}" for number in np.unique(given // 60)[:5])
-            return (
-                f"for hour {hour:,} of five weeks, 300 latencies are expected, 60 from each week; yours are "
-                f"{given.size:,}, the first from these hours of history: {hours}. Which hour of its week is hour "
-                f"{hour:,}, and how many hours later does it come back?"
-            )
-    return None
 
 
 # 8.4: the window for a small, long drift -------------------------------------------------------------------
 
-_WINDOWS = (15, 60, 240, 480, 960, 2880)
-
-
-@cache
-def _delays():
-    """Return the median delay in minutes of each window for a slowdown of 5 % over three days."""
-    lasts, every = 3 * 24 * 60, 6 * 24 * 60
-    rng = np.random.default_rng(84)
-    quiet = 0.13 * simulate.autocorrelated_noise(365 * 24 * 60, 0.7, rng)
-    onsets = every * np.arange(60) + rng.integers(0, 2 * 24 * 60, size=60)
-    drifted = quiet.copy()
-    drifted[(onsets[:, np.newaxis] + np.arange(lasts)).ravel()] += np.log(1.05)
-    usual = np.quantile(quiet, np.linspace(0, 1, 10_001))
-    delays = {}
-    for window in _WINDOWS:
-        expected = np.quantile(usual, (np.arange(window) + 0.5) / window)
-        quiet_distance, distance = (
-            np.abs(np.sort(values[: values.size // window * window].reshape(-1, window)) - expected).mean(
-                axis=1
-            )
-            for values in (quiet, drifted)
-        )
-        limit = np.quantile(quiet_distance, 1 - window / (_MONTH * 60))
-        ends = np.append((np.flatnonzero(distance > limit) + 1) * window, np.inf)
-        first = ends[np.searchsorted(ends, onsets, side="right")]
-        delays[window] = float(np.median(np.minimum(first - onsets, lasts)))
-    return delays
+# Hours of median delay, over many simulated years. Between 240 and 480 minutes the year decides, so both are right.
+_DELAYS = {15: 70, 60: 22, 240: 9.5, 480: 10, 960: 16, 2880: 34}
 
 
 def window_for_a_small_drift(answer):
-    """Judge a window length by the delay that it has in a year of its own."""
+    """Judge a window length by the delay that it has."""
     window = as_number(answer)
-    if window not in _WINDOWS:
-        if window in [size / 60 for size in _WINDOWS]:
-            return "minutes are asked for, this reads like hours."
-        return "choose one of the windows that the exercise lists, in minutes."
-    delays = _delays()
-    shortest = min(delays.values())
-    if delays[int(window)] <= 1.1 * shortest:
+    if window in (240, 480):
         return None
-    hours = f"{delays[int(window)] / 60:.0f} hours"
-    if window < min(size for size in _WINDOWS if delays[size] <= 1.1 * shortest):
+    if window not in _DELAYS:
+        if window in [size / 60 for size in _DELAYS]:
+            return "minutes are asked for, this reads like hours. How many minutes are they?"
+        return "choose one of the windows that the exercise lists, in minutes. Which of them comes nearest?"
+    about = f"with {window:g} minutes the median delay is about {_DELAYS[window]:g} hours"
+    if window < 240:
         return (
-            f"with {window:g} minutes the median delay is {hours}: so few minutes are too noisy for a drift this "
-            "small, and at one false page a month the threshold lies above it."
+            f"{about}: so few minutes are noisy for a drift this small, and at one false page a month the threshold "
+            "lies above it. What does a longer window know?"
         )
     return (
-        f"with {window:g} minutes the median delay is {hours}: such a window knows enough, but it has to fill "
-        "before it speaks, and the drift seldom starts with it."
+        f"{about}: such a window knows enough, but it has to fill before it speaks, and the drift seldom starts with "
+        "it. Did you give each window the same false pages a month, and drifts of three days?"
     )
 
 
 # 8.5: the threshold of a CUSUM -----------------------------------------------------------------------------
 
-
-@cache
-def _pages_a_month(threshold, sides=2):
-    """Return false pages in 720 scores of a CUSUM with an allowance of 0.5, on 2,000 simulated runs."""
-    rng = np.random.default_rng(85)
-    sums, alarms, steps = np.zeros((sides, 2_000)), 0, 600
-    signs = np.array([[1.0], [-1.0]])[:sides]
-    for _ in range(steps):
-        sums = np.maximum(0, sums + signs * rng.standard_normal(2_000) - 0.5)
-        alarming = sums.max(axis=0) > threshold
-        alarms += np.count_nonzero(alarming)
-        sums[:, alarming] = 0
-    return _MONTH * alarms / (steps * 2_000)
+_PAGES = {1: 100, 2: 35, 3: 12, 4: 4.3, 5: 1.5}  # a month, at thresholds that are too low
 
 
-def threshold_for_a_month(answer):
-    """Judge a whole-number threshold by the false pages that it sends on simulated scores."""
-    threshold = as_number(answer)
+def _other_threshold(threshold):
     if threshold <= 0:
-        return "a threshold at or below 0 is passed all the time: evidence is never negative."
-    pages = _pages_a_month(threshold)
+        return "a threshold at or below 0 is passed all the time: evidence is never negative. How high must it be?"
     if threshold != int(threshold):
-        return f"at {threshold:g} there are {pages:.2f} false pages a month, but a whole number is asked for."
-    if pages > 1:
-        if _pages_a_month(threshold, sides=1) <= 1:
-            return (
-                f"at {threshold:g} there are {pages:.1f} false pages a month. It would do if you watched one side "
-                "alone; cusum watches two, and either may page."
-            )
-        return f"at {threshold:g} there are {pages:.1f} false pages a month, more than the budget. Go higher."
-    if _pages_a_month(threshold - 1) <= 1:
+        return "a whole number is asked for. Which way do you round, so that the budget is kept?"
+    if threshold in _PAGES:
         return (
-            f"at {threshold:g} there are {pages:.2f} false pages a month, which is within the budget, but a "
-            "smaller threshold is, too, and catches sooner."
+            f"at {threshold:g} there are about {_PAGES[threshold]:g} false pages a month, more than the budget. Which "
+            "way must it go?"
         )
-    return None
+    return (
+        f"at {threshold:g} the false pages are within the budget, but at a smaller threshold they are, too, and it "
+        "catches sooner. Did you simulate enough scores to tell?"
+    )
+
+
+_THRESHOLD = number_exercise(
+    "8.5",
+    right=6,
+    within=0,
+    slips={
+        5: "what would do if one side alone were watched: did you count both, slower and faster? Either may page.",
+    },
+    otherwise=_other_threshold,
+    hints=(
+        "Draw 100,000 standard normal scores, run cusum on them with one threshold, and take the mean.",
+        "The mean of the alarms times 720 is the number of false pages a month. Try 4, 5, 6 and 7.",
+    ),
+    why="a threshold in a textbook belongs to a promise; compute your own for yours.",
+)
 
 
 # 8.6: a policy ---------------------------------------------------------------------------------------------
@@ -347,11 +341,14 @@ def retraining_policy(answer):
     counts = sum(call(_price, function, *year, case="a year of releases and incidents") for year in years)
     if _cost(counts) <= 1.1 * best:
         return None
+    backwards = sum(_price(lambda alarms: function(alarms[::-1]), *year) for year in years)
+    if _cost(backwards) <= 1.1 * best:
+        return "your policy would do if the newest hour came first. At which end of the list does it stand?"
     _, retrainings, bad_hours = (int(count) for count in counts)
     if not retrainings:
         return (
             f"your policy never retrains, and {bad_hours:,} hours of four years have bad predictions: from the "
-            "first release on, the model describes a service that is gone."
+            "first release on, the model describes a service that is gone. When is it to learn the new one?"
         )
     releases = 24
     price = f"{_cost(counts) / best:.2f} times the cost of the best waiting time"
@@ -368,30 +365,14 @@ def retraining_policy(answer):
         )
     return (
         f"your policy retrains {retrainings} times for {releases} releases, as it should, but late, at {price}. "
-        "Each hour of waiting is an hour of bad predictions after each release."
+        "Each hour of waiting is an hour of bad predictions after each release. How many does it take to be sure?"
     )
 
 
 EXERCISES = (
     _WAITING,
-    Exercise(
-        id="8.2",
-        judge=days_for_a_budget,
-        hints=(
-            "With k healthy blocks, a p-value is (1 + how many reach it) / (k + 1). How small can it get?",
-            "The budget is one in 90 times 24 windows. An alarm is possible when 1 / (k + 1) is no larger.",
-        ),
-        why="to promise one false page in a time, you must have seen about that time in good health.",
-    ),
-    Exercise(
-        id="8.3",
-        judge=hour_of_the_week,
-        hints=(
-            "A week has 168 hours. Hour 170 is hour 2 of its week.",
-            "Reshape history to weeks, hours of the week and minutes, and pick along the middle one.",
-        ),
-        why="a window that is compared with its own kind needs no model of the cycle, and pays in history.",
-    ),
+    _HISTORY,
+    _SAME_HOUR,
     Exercise(
         id="8.4",
         judge=window_for_a_small_drift,
@@ -401,15 +382,7 @@ EXERCISES = (
         ),
         why="the smaller the drift, the longer the window that sees it first; there is no window for all.",
     ),
-    Exercise(
-        id="8.5",
-        judge=threshold_for_a_month,
-        hints=(
-            "Draw 100,000 standard normal scores, run cusum on them with one threshold, and take the mean.",
-            "The mean of the alarms times 720 is the number of false pages a month. Try 4, 5, 6 and 7.",
-        ),
-        why="a threshold in a textbook belongs to a promise; compute your own for yours.",
-    ),
+    _THRESHOLD,
     Exercise(
         id="8.6",
         judge=retraining_policy,

@@ -336,7 +336,7 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
 
 def _plain_words(text: str) -> str:
     """Return a text in one case, without apostrophes and without what may stand around it: B., (b), don’t."""
-    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()\t\n").casefold()
+    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()*\t\n").casefold()
 
 
 def as_flag(answer: Any) -> bool:
@@ -664,11 +664,7 @@ def number_exercise(
         if abs(value - truth) <= within:
             return None
         near = [(abs(value - at), text) for at, text in table]
-        near += [
-            (abs(value - factor * truth) / abs(factor), text)
-            for factor, text in _NUMBER_SLIPS
-            if truth
-        ]
+        near += [(abs(value - factor * truth) / abs(factor), text) for factor, text in _NUMBER_SLIPS if truth]
         distance, text = min(near)
         if distance <= (within if slips_within is None else slips_within):
             return f"close to {text}"
@@ -790,33 +786,40 @@ def judge_function(
     if not isinstance(table, Mapping):
         table = {_arguments(names, case): case for case in table}
 
-    given, prints, changes = [], False, False
-    for case, args in table.items():
-        result, printed, changed = _watched_call(function, args, {}, case)
+    args = list(table.values())
+    truths = [_results(one, args, returns) for one in rights]
+
+    raw, prints, changes = [], False, False
+    for case, arguments in table.items():
+        result, printed, changed = _watched_call(function, arguments, {}, case)
         prints, changes = prints or printed, changes or changed
-        given.append((case, result))
-    wanted = [[one(*copy.deepcopy(args)) for args in table.values()] for one in rights]
-    if all(result is None for _, result in given) and not all(value is None for value in wanted[0]):
+        raw.append(result)
+    if all(result is None for result in raw) and any(value is not None for value in truths[0]):
         printing = (
             "It prints: return the result in place of printing it." if prints else "Is a return missing?"
         )
         raise NotYet(f"your function returns None. {printing}")
-    args = list(table.values())
     try:
-        given = [_taken(returns, result, case) for case, result in given]
+        given = [_taken(returns, result, case) for case, result in zip(table, raw, strict=True)]
     except NotYet as stop:  # swapped arguments may lead to no number at all
-        raw = [result for _, result in given]
         for results, sentence in _swapped(names, args, rights[0], lambda result: result):
             if _explains(range(len(raw)), raw, results):
                 return sentence
         raise stop
 
-    diagnosis = _slip(function, names, args, given, rights, slips, returns, within)
+    tried = [(_results(slip, args, returns), sentence) for slip, sentence in slips.items()]
+    if len(given) > 1 and all(same_result(value, given[0]) for value in given):
+        what = (
+            f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
+        )
+        tried.append((given, what + "notebook's variables?"))
+    tried += _general_slips(names, args, rights[0], truths[0], returns)
+    diagnosis = _slip(given, truths, tried)
     if diagnosis:
         return diagnosis
     if any(
-        all(same_result(a, b, rtol=within, atol=within) for a, b in zip(given, want, strict=True))
-        for want in wanted
+        all(same_result(a, b, rtol=within, atol=within) for a, b in zip(given, truth, strict=True))
+        for truth in truths
     ):
         return "your function changes what it was given. Work on a copy." if changes else None
     ignored = _ignored_argument(function, args, rights[0], returns)
@@ -825,7 +828,7 @@ def judge_function(
             f"your function returns the same whatever `{names[ignored]}` is. Does it use a fixed value, or a "
             "variable of the notebook, in its place?"
         )
-    for case, result, expected in zip(table, given, wanted[0], strict=True):
+    for case, result, expected in zip(table, given, truths[0], strict=True):
         if not same_result(result, expected, rtol=within, atol=within):
             return f"for {case} your function returns {_value(result)}; {_value(expected)} is expected."
     raise AssertionError("no case is wrong")
@@ -856,9 +859,8 @@ def _results(function: Callable, args: Sequence[tuple], returns: Callable) -> li
     return results
 
 
-def _slip(function, names, args, given, rights, slips, returns, within) -> str | None:
-    """Return the sentence of the slip that explains the results: all of them, else most of the wrong ones."""
-    truths = [_results(one, args, returns) for one in rights]
+def _slip(given: Sequence, truths: Sequence[Sequence], tried: list[tuple[list, str]]) -> str | None:
+    """Return the sentence of what explains the results: all of them, else all or most of the wrong ones."""
     # Rounding to a billionth is no slip, so a right result is one that is exactly right by any definition.
     wrong = [
         i
@@ -867,14 +869,6 @@ def _slip(function, names, args, given, rights, slips, returns, within) -> str |
     ]
     if not wrong:
         return None
-    tried = [(_results(slip, args, returns), sentence) for slip, sentence in slips.items()]
-    if len(given) > 1 and all(same_result(value, given[0]) for value in given):
-        what = (
-            f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
-        )
-        tried.append((given, what + "notebook's variables?"))
-    else:
-        tried += _general_slips(names, args, rights[0], truths[0], returns)
     for results, sentence in tried:
         if _explains(range(len(given)), given, results):
             return sentence
