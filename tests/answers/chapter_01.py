@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from utils.simulate import (
-    ARCHIVE_KINDS,
-)
+from utils.simulate import ARCHIVE_KINDS
 
 
 def _timeouts(latencies_ms, rng, share=0.02, timeout_ms=900):
@@ -21,6 +20,11 @@ def _timeouts_chosen(latencies_ms, rng, share=0.02, timeout_ms=900):
 
 def _timeouts_of_the_slowest(latencies_ms, rng, share=0.02, timeout_ms=900):
     return np.where(latencies_ms > np.quantile(latencies_ms, 1 - share), timeout_ms, latencies_ms)
+
+
+def _timeouts_of_fast_ones(latencies_ms, rng, share=0.02, timeout_ms=900):
+    fast = latencies_ms < np.median(latencies_ms)
+    return np.where(fast & (rng.random(latencies_ms.size) < 2 * share), timeout_ms, latencies_ms)
 
 
 def _timeouts_on_top(latencies_ms, rng, share=0.02, timeout_ms=900):
@@ -61,6 +65,50 @@ def _timeouts_fixed_share(latencies_ms, rng, share=0.02, timeout_ms=900):
     return np.where(rng.random(latencies_ms.size) < 1 / 50, timeout_ms, latencies_ms)
 
 
+def _timeouts_without_their_rng(latencies_ms, rng, share=0.02, timeout_ms=900):
+    return _timeouts(latencies_ms, np.random.default_rng(), share, timeout_ms)
+
+
+def _timeouts_turned_round(latencies_ms, rng, share=0.02, timeout_ms=900):
+    return np.where(rng.random(latencies_ms.size) > share, timeout_ms, latencies_ms)
+
+
+def _timeouts_drawn_twice(latencies_ms, rng, share=0.02, timeout_ms=900):
+    drifted = latencies_ms.copy()
+    drifted[rng.integers(drifted.size, size=rng.binomial(drifted.size, share))] = timeout_ms
+    return drifted
+
+
+def _timeouts_at_900(latencies_ms, rng, share=0.02, timeout_ms=900):
+    return _timeouts(latencies_ms, rng, share, 900)
+
+
+def _timeouts_by_loop(latencies_ms, rng, share=0.02, timeout_ms=900):
+    drifted = []
+    for latency in latencies_ms:
+        drifted.append(timeout_ms if rng.random() < share else latency)
+    return drifted
+
+
+def _timeouts_as_series(latencies_ms, rng, share=0.02, timeout_ms=900):
+    series = pd.Series(latencies_ms)
+    return series.mask(rng.random(len(series)) < share, timeout_ms)
+
+
+def _timeouts_by_binomial(latencies_ms, rng, share=0.02, timeout_ms=900):
+    drifted = np.array(latencies_ms)
+    drifted[rng.binomial(1, share, size=drifted.size).astype(bool)] = timeout_ms
+    return drifted
+
+
+def _wandering(seed):
+    return np.random.default_rng(seed).normal(150, 20, size=(1_000, 500)).mean(axis=1).std()
+
+
+def _days(**changed):
+    return ARCHIVE_KINDS | changed
+
+
 def _slow_in(hours, extra_ms=40) -> np.ndarray:
     pattern = np.zeros(24)
     pattern[list(hours)] = extra_ms
@@ -69,30 +117,34 @@ def _slow_in(hours, extra_ms=40) -> np.ndarray:
 
 WRONG = {
     "1.1": (
-        (20, "one request"),
-        (0.04, "divided by the number"),
-        (0.632, "across the days"),
-        (0.984, "drifted days"),
-        (0.8, "variance"),
-        (np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=1).var(), "variance"),
-        (1.095, "difference"),
-        (1.12, "median wanders"),
-        (2.94, "range"),
+        (20.02, "one request"),
+        (2.94, "a range of them"),
+        (np.ptp(np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=1)), "a range of them"),
         (150, "where the means lie"),
-        (5, "simulate many quiet days"),
-        (1, "a round number"),
+        (5, "a range of them"),
+        (np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=0).std(), "across the days"),
+        (np.median(np.random.default_rng(1).normal(150, 20, size=(1_000, 500)), axis=1).std(), "a median"),
+        (0.4, "one row a day"),
+        (89, "multiply by 100"),
         ("0.9", "a number is expected"),
+        (np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=1), "a number is expected"),
     ),
     "1.2": (
-        (_timeouts_of_the_slowest, "slowest requests"),
+        (_timeouts_of_the_slowest, "prefers slow requests or fast ones"),
+        (_timeouts_of_fast_ones, "prefers slow requests or fast ones"),
+        (_timeouts_chosen, "exactly as many"),
         (_timeouts_on_top, "on top"),
         (_timeouts_in_place, "changes the latencies that it was given"),
         (_timeouts_only, "come out"),
         (_timeouts_own_seed, "whatever generator"),
+        (_timeouts_without_their_rng, "the second time"),
         (_timeouts_percent, "percentage"),
+        (_timeouts_turned_round, "turned round"),
         (_timeouts_at_the_end, "their place"),
         (_timeouts_in_whole_ms, "decimals"),
-        (_timeouts_fixed_share, "use its argument"),
+        (_timeouts_fixed_share, "Is the argument used"),
+        (_timeouts_drawn_twice, "exactly once"),
+        (_timeouts_at_900, "Is the argument timeout_ms used"),
         (_timeouts_not_returned, "return missing"),
         (
             lambda latencies_ms, rng, share=0.02, timeout_ms=900: latencies_ms.copy(),
@@ -106,27 +158,30 @@ WRONG = {
         ((["mean", "sd"], ["sd", "p5", "p99"]), "beyond p99"),
         ((["mean", "p99"], ["sd", "p5", "p99"]), "squared distance"),
         ((["mean", "sd", "p5", "p99"], ["sd", "p5", "p99"]), "fastest requests"),
+        ((["mean"], ["sd", "p5", "p99"]), "timeouts: 2 of the numbers that it moves are missing"),
+        (([], ["sd", "p5", "p99"]), "timeouts: 3 of the numbers that it moves are missing"),
         ((["mean", "sd", "p99"], ["mean", "sd", "p5", "p99"]), "what happens to the mean"),
         ((["mean", "sd", "p99"], ["sd", "p99"]), "does a wider spread leave them"),
+        ((["mean", "sd", "p99"], ["p5", "p99"]), "what is the sd a measure of"),
         ((["mean", "sd", "p99"], ["sd", "p5", "median", "p99"]), "where does the middle go"),
+        ((["sd", "p5", "p99"], ["mean", "sd", "p99"]), "which of them belongs to which"),
         ((["average"], ["sd"]), "choose one of"),
-        ((["mean", "sd", "p99"],), "two lists"),
+        (("mean", "sd"), "belong in a list"),
+        ((["mean", "sd", "p99"],), "2 things are expected"),
+        (["mean", "sd", "p99"], "2 things are expected"),
     ),
     "1.4": (
-        (["slower", "no drift", "timeouts", "slower", "spread"], "divide its p5"),
-        (["bad node", "slower", "timeouts", "slower", "spread"], "any two days"),
-        (["bad node", "no drift", "bad node", "slower", "spread"], "how many requests"),
-        (["bad node", "no drift", "slower", "slower", "spread"], "the typical request"),
-        (["bad node", "no drift", "timeouts", "slower", "no drift"], "further from those"),
-        (["bad node", "no drift", "timeouts", "slower", "timeouts"], "pulls at both ends"),
-        (["bad node", "no drift", "timeouts", "bad node", "spread"], "divide its p5"),
-        (["bad node", "no drift"], "five names"),
+        (["bad node", "no drift"], "5 things are expected"),
+        (_days(A="latency"), "choose one of"),
+        (dict(A="bad node", B="no drift"), "C, D and E are missing"),
     ),
     "1.5": (
         (np.zeros(24), "no-drift control"),
         (np.full(24, 30), "leaves the quiet band"),
         (_slow_in((11, 12, 13)), "what weight does an hour have"),
+        (_slow_in((22, 23, 0), extra_ms=30), "what weight does an hour have"),
         (_slow_in((3,)), "at least three"),
+        (_slow_in((2, 3, 4), extra_ms=29.9), "at least three"),
         (_slow_in((2, 3, 4), extra_ms=-40), "become faster"),
         (_slow_in((2, 3, 4), extra_ms=400), "by how much may each of them"),
         (_slow_in((2, 3, 4)) + _slow_in((12,), extra_ms=-90), "made faster"),
@@ -134,41 +189,39 @@ WRONG = {
         ([30, 30, 30], "24 values"),
         (30, "a list or an array"),
         (np.where(np.arange(24) < 12, 300, -300), "before it is asked"),
+        (_slow_in((2, 3, 4)).astype(int).astype(str), "every value should be a number"),
     ),
     "1.6": (
-        (["concept drift", "concept drift", "label shift", "concept drift"], "two baskets of one size"),
-        (["data drift", "data drift", "label shift", "concept drift"], "basket of ten items"),
-        (["data drift", "concept drift", "data drift", "concept drift"], "orders of one kind"),
-        (["data drift", "concept drift", "label shift", "label shift"], "two totals"),
         (["data drift", "concept drift", "label shift", "none"], "choose one of"),
-        (["data drift"], "four names"),
+        (["data drift"], "4 things are expected"),
+        ({"A": "data drift", "B": "concept drift"}, "C and D are missing"),
     ),
 }
 
 RIGHT = {
-    "1.1": (20 / np.sqrt(500), 0.9, np.float32(0.87)),
-    "1.2": (
-        _timeouts_chosen,
-        lambda latencies_ms, rng, share=0.02, timeout_ms=900: [
-            timeout_ms if rng.random() < share else latency for latency in latencies_ms
-        ],
-    ),
+    "1.1": (20 / np.sqrt(500), 0.9, np.float32(0.87), _wandering(57), _wandering(7), 0.89),
+    "1.2": (_timeouts_by_loop, _timeouts_as_series, _timeouts_by_binomial),
     "1.3": (
         ({"p99", "sd", "mean"}, {"p99", "p5", "sd"}),
         [("Mean", "SD", "p99"), ["p5", "p99", "sd"]],
+        {"timeouts": ["mean", "sd", "p99"], "spread": np.array(["sd", "p5", "p99"])},
     ),
     "1.4": (
         tuple(ARCHIVE_KINDS.values()),
         dict(ARCHIVE_KINDS),
+        {day.lower(): kind for day, kind in ARCHIVE_KINDS.items()},
         np.array(["Bad node", "No drift", "Timeouts", "Slower", "Spread"]),
+        pd.Series(ARCHIVE_KINDS),
     ),
     "1.5": (
         _slow_in((1, 2, 3, 4), extra_ms=30).tolist(),
         _slow_in((2, 3, 4), extra_ms=99),
         _slow_in((11, 12, 16), extra_ms=30) - _slow_in((10, 13, 17), extra_ms=30),
+        _slow_in((0, 1, 2), extra_ms=30),
     ),
     "1.6": (
         ("Data drift", "Concept drift", "Label shift", "Concept drift"),
         np.array(["Covariate shift", "concept drift", "label shift", "concept drift"]),
+        {"a": "data drift", "b": "concept drift", "c": "label shift", "d": "concept drift"},
     ),
 }

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from utils import simulate
-from utils.exercises.chapter_02 import kind_by_quantiles
-from utils.simulate import weekdays
+from utils.exercises.chapter_02 import DAYS
 
 
 def _kinds(**changed: str) -> dict[str, str]:
     """Return the right kinds with some days changed."""
-    historical, _ = simulate.course_latencies()
-    return {day: kind_by_quantiles(historical, ms) for day, ms in weekdays().items()} | changed
-
-
-def _day_of(kind: str) -> str:
-    return next(day for day, its_kind in _kinds().items() if its_kind == kind)
+    return DAYS | changed
 
 
 def _ecdf_by_search(sample, at):
@@ -39,29 +33,47 @@ def _ecdf_by_scipy(sample, at):
     return ecdf(sample).cdf.evaluate(at)
 
 
-def _ecdf_strictly_below(sample, at):
-    return np.searchsorted(np.sort(sample), at, side="left") / len(sample)
+def _ecdf_right_for_sorted_input(sample, at):
+    shares, counted = [], 0
+    sample = np.sort(sample)
+    for latency in at if np.ndim(at) else [at]:
+        while counted < len(sample) and sample[counted] <= latency:
+            counted += 1
+        shares.append(counted / len(sample))
+    return shares if np.ndim(at) else shares[0]
 
 
-def _ecdf_unsorted(sample, at):
-    return np.searchsorted(sample, at, side="right") / len(sample)
+def _ecdf_of_arrays_only(sample, at):
+    return [np.mean(np.asarray(sample) <= latency) for latency in at]
 
 
-def _ecdf_counts(sample, at):
-    return np.searchsorted(np.sort(sample), at, side="right")
+def _ecdf_of_one_only(sample, at):
+    return sum(1 for latency in sample if latency <= at) / len(sample)
+
+
+def _ecdf_that_needs_an_array(sample, at):
+    return (sample[:, np.newaxis] <= at).mean(axis=0)
+
+
+def _ecdf_of_pandas(sample, at):
+    sample = pd.Series(sample)
+    return (sample <= at).mean() if np.isscalar(at) else pd.Series(at).map(lambda ms: (sample <= ms).mean())
+
+
+def _ecdf_by_comparing_all(sample, at):
+    return (
+        np.mean(np.asarray(sample)[:, None] <= at, axis=0) if np.ndim(at) else np.mean(np.array(sample) <= at)
+    )
+
+
+def _ecdf_by_interpolating_steps(sample, at):
+    values, counts = np.unique(sample, return_counts=True)
+    shares = np.append(0, np.cumsum(counts)) / len(sample)
+    return shares[np.searchsorted(values, at, side="right")]
 
 
 def _ecdf_above(sample, at):
     return 1 - _ecdf_by_search(sample, at)
-
-
-def _ecdf_interpolated(sample, at):
-    values, counts = np.unique(sample, return_counts=True)
-    return np.interp(at, values, np.cumsum(counts) / len(sample), left=0)
-
-
-def _ecdf_one_value(sample, at):
-    return np.mean(np.asarray(sample) <= np.mean(at))
 
 
 def _ecdf_broadcast(sample, at):
@@ -81,7 +93,37 @@ def _title_right(historical, recent):
     moved = _moved_ms(historical, recent)
     if abs(moved) < 3:
         return "No visible shift of the median"
-    return f"Recent requests: median {abs(moved):.1f} ms {'faster' if moved < 0 else 'slower'}"
+    return f"Recent requests: median {abs(moved):.0f} ms {'faster' if moved < 0 else 'slower'}"
+
+
+def _title_in_tenths(historical, recent):
+    return _title_right(historical, recent).replace(" ms", ".0 ms")
+
+
+def _title_above_the_limit(historical, recent):
+    return "no visible shift" if abs(_moved_ms(historical, recent)) <= 3 else _title_right(historical, recent)
+
+
+def _title_of_one_sign(historical, recent):
+    return "no visible shift" if _moved_ms(historical, recent) < 3 else _title_right(historical, recent)
+
+
+def _title_by_quantile(historical, recent):
+    before, after = (np.percentile(latencies, 50) for latencies in (historical, recent))
+    if -3 < after - before < 3:
+        return f"No visible shift ({round(after - before)} ms)"
+    return "Median is {:.0f} ms {}".format(abs(after - before), "SLOWER" if after > before else "FASTER")
+
+
+def _title_of_pandas(historical, recent):
+    moved = pd.Series(recent).median() - pd.Series(historical).median()
+    if abs(moved) >= 3:
+        return f"{'Slower' if moved > 0 else 'Faster'} by {round(abs(moved))} ms"
+    return "no visible shift"
+
+
+def _title_printed(historical, recent):
+    print(_title_right(historical, recent))
 
 
 def _title_always(historical, recent):
@@ -149,69 +191,88 @@ def _title_unrounded(historical, recent):
 WRONG = {
     "2.1": (
         (0.018, "height of the curve"),
-        (18, "reads as percent"),
-        (90, "counts requests"),
-        (0.13, "historical requests"),
-        (np.mean(np.abs(simulate.course_latencies(drifted=False)[1] - 165) <= 5), "no-drift control"),
-        (0.59, "two edges"),
+        (18, "multiply by 100"),
+        (0.59, "how many edges"),
+        (0.58, "how many edges"),
+        (0.09, "divided by too many"),
+        (0.25, "more than a tenth"),
+        (165.07, "between 0 and 1"),
+        (1.8, "between 0 and 1"),
+        (17_000, "between 0 and 1"),
         ("0.18", "a number is expected"),
+        (np.array([True, False]), "a number is expected"),
     ),
     "2.2": (
         (0.5, "where there is no bad node"),
-        (1, "smooths over the bad node"),
-        (2, "smooths over the bad node"),
+        (1, "smooths over the bad node in about 9%"),
+        (1.25, "count in two hundred"),
+        (2, "smooths over the bad node in about 100%"),
         (0.6, "choose one of"),
+        ("1.5", "a number is expected"),
     ),
     "2.3": (
-        (_ecdf_strictly_below, "exactly as long"),
-        (_ecdf_unsorted, "as if it were sorted"),
-        (_ecdf_counts, "A share ends at 1"),
-        (_ecdf_above, "the share above"),
+        (_ecdf_above, "one minus"),
         (lambda sample, at: np.round(_ecdf_by_search(sample, at), 2), "rounds"),
-        (_ecdf_interpolated, "staircase"),
-        (_ecdf_one_value, "one share per latency"),
+        (lambda sample, at: 100 * _ecdf_by_search(sample, at), "percent"),
         (_ecdf_broadcast, "your function raised ValueError"),
-        (_ecdf_that_sorts_its_input, "caller's own list"),
+        (_ecdf_that_sorts_its_input, "changes what it was given"),
+        (_ecdf_in_a_list, "an array of one"),
+        (_ecdf_right_for_sorted_input, "eight latencies"),
+        (_ecdf_of_arrays_only, "for a single latency"),
+        (_ecdf_of_one_only, "your function raised ValueError"),
+        (_ecdf_that_needs_an_array, "a list"),
         (0.5, "a function is expected"),
     ),
     "2.4": (
-        (_kinds(**{_day_of("spread"): "shift"}), "every quantile by about the same"),
-        (_kinds(**{_day_of("tail"): "spread"}), "too steep"),
-        (_kinds(**{_day_of("tail"): "none"}), "near the line"),
-        (_kinds(**{_day_of("none"): "tail"}), "last few points"),
-        (_kinds(**{_day_of("shift"): "none"}), "near the line"),
-        ({"Monday": "shift"}, "is missing"),
+        ({"Monday": "shift"}, "Tuesday, Wednesday and Thursday are missing"),
         (_kinds(Monday="mean"), "choose one of"),
-        ("shift", "a dictionary is expected"),
+        ("shift", "4 things are expected"),
     ),
     "2.5": (
         (50, "on average"),
         (100, "hold not one retry"),
-        (149, "hold not one retry"),
-        (459, "the smallest"),
-        (0.99, "a whole number"),
+        (149, "one window in twenty"),
+        (205, "count in more windows"),
+        (250, "how many fewer"),
+        (459, "one retried request in a hundred"),
+        ([217, 239], "a number is expected"),
     ),
     "2.6": (
         (_title_always, "claims nothing when nothing drifted"),
         (_title_of_means, "is not moved by a few timeouts"),
         (_title_with_another_limit, "draws the line at 3 ms"),
+        (_title_above_the_limit, "differ by 3 ms, the limit or more"),
         (_title_signed, 'says "faster" when they are faster'),
+        (_title_of_one_sign, "a difference can be below zero"),
         (_title_without_amount, "gives the amount in ms"),
         (_title_of_the_method, 'says "slower"'),
         (_title_unrounded, "one short line, rounded"),
+        (_title_in_tenths, "round to whole ms"),
         (_title_with_both_words, "claims nothing when nothing drifted"),
         (_title_that_cuts, "gives the amount in ms"),
         (_title_rounded_first, "draws the line at 3 ms"),
         (_title_slower_only, 'says "faster" when they are faster'),
+        (_title_printed, "is a return missing"),
         ("Recent requests are 15 ms slower", "a function is expected"),
     ),
 }
 
 RIGHT = {
-    "2.1": (np.float64(0.18), 0.175),
+    "2.1": (np.float64(0.174), 0.18, np.float32(0.1799)),
     "2.2": (np.float64(0.75),),
-    "2.3": (_ecdf_by_search, _ecdf_one_by_one, _ecdf_by_scipy, _ecdf_in_a_list),
-    "2.4": ({day: kind.upper() for day, kind in _kinds().items()}, tuple(_kinds().items())),
-    "2.5": (228, np.int64(230), 228.0),
-    "2.6": (_title_right,),
+    "2.3": (
+        _ecdf_by_search,
+        _ecdf_one_by_one,
+        _ecdf_by_scipy,
+        _ecdf_of_pandas,
+        _ecdf_by_comparing_all,
+        _ecdf_by_interpolating_steps,
+    ),
+    "2.4": (
+        {day: kind.upper() for day, kind in _kinds().items()},
+        {day.lower(): kind for day, kind in _kinds().items()},
+        pd.Series(_kinds()),
+    ),
+    "2.5": (228, np.int64(230), 228.0, np.log(0.01) / np.log(0.98), 219),
+    "2.6": (_title_right, _title_by_quantile, _title_of_pandas),
 }

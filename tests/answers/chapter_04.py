@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -15,93 +14,124 @@ from scipy.stats import ks_2samp, ttest_ind
 from utils.alarm.drift import warn_if_drift
 from utils.exercises.chapter_04 import LatencyDriftWarning
 
-
-def _prints_it(p_value, alpha=0.05):
-    if p_value < alpha:
-        print(f"drift, p = {p_value:.1g}")
-
-
-def _logs_it(p_value, alpha=0.05):
-    if p_value < alpha:
-        logging.warning("drift, p = %.1g", p_value)
-
-
-def _raises_it(p_value, alpha=0.05):
-    if p_value < alpha:
-        raise LatencyDriftWarning(f"drift, p = {p_value:.1g}")
-
-
-def _alarm_reversed(p_value, alpha=0.05):
-    if p_value > alpha:
-        warnings.warn(f"drift, p = {p_value:.1g}", LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_on_its_own_alpha(p_value, alpha=0.05):
-    if p_value < 0.05:
-        warnings.warn(f"drift, p = {p_value:.1g}", LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_without_category(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(f"drift, p = {p_value:.1g}", stacklevel=2)
-
-
-def _alarm_without_number(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn("drift!", LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_always(p_value, alpha=0.05):
-    warnings.warn(f"p = {p_value:.1g}", LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_as_announcement(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(f"drift, p = {p_value:.1g}", DeprecationWarning, stacklevel=2)
-
-
-def _alarm_with_class_for_text(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_with_category_first(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(LatencyDriftWarning, f"drift, p = {p_value:.1g}", stacklevel=2)
-
-
-def _alarm_rounded_away(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(f"drift, p = {p_value:.2f}", LatencyDriftWarning, stacklevel=2)
-
-
-def _alarm_in_percent(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(f"drift, p = {100 * p_value:.1g} %", LatencyDriftWarning, stacklevel=2)
+# What an alarm tells, in 4.1 and 4.6 ------------------------------------------------------------------------
 
 
 class EarlyDriftWarning(FutureWarning):
     """A category of one's own, of a kind that libraries use for announcements."""
 
 
-def _alarm_of_future_kind(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(f"drift, p = {p_value:.1g}", EarlyDriftWarning, stacklevel=2)
+class HiddenDriftWarning(DeprecationWarning):
+    """A category of one's own, of a kind that Python's default filters hide."""
 
 
-def _alarm_as_instance(p_value, alpha=0.05):
-    if p_value < alpha:
-        warnings.warn(LatencyDriftWarning(f"the p-value is {p_value}"), stacklevel=1)
+class NoWarning(Exception):
+    """What a learner may derive their category from."""
 
 
-def _count_right(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always")
-            alarm(window)
-        counted += any(issubclass(warning.category, category) for warning in record)
-    return counted
+def _warning(text="drift, p = {p:.1g}", category=LatencyDriftWarning, level=3):
+    """Return a way to warn; it is one caller further from the alarm's caller than the alarm."""
+    return lambda **numbers: warnings.warn(text.format(**numbers), category, stacklevel=level)
+
+
+def _raising(error):
+    def tell(p, **_):
+        raise error(f"drift, p = {p:.1g}")
+
+    return tell
+
+
+def _logged(p, **_):
+    logging.warning("drift, p = %.1g", p)
+
+
+def _printed(p, **_):
+    print(f"drift, p = {p:.1g}")
+
+
+def _warned_first_by_its_category(p, **_):
+    warnings.warn(LatencyDriftWarning, f"drift, p = {p:.1g}", stacklevel=3)
+
+
+def _warned_without_text(**_):
+    warnings.warn(LatencyDriftWarning, stacklevel=3)
+
+
+def _warned_in_a_new_category(p, **_):
+    class DataDriftWarning(UserWarning):
+        pass
+
+    warnings.warn(f"drift, p = {p:.1g}", DataDriftWarning, stacklevel=3)
+
+
+def _warned_by_instance(p, **_):
+    warnings.warn(LatencyDriftWarning(f"the p-value is {p}"), stacklevel=3)
+
+
+def _told_in_percent(p, **_):
+    warnings.warn(f"drift, p = {100 * p:.1g} %", EarlyDriftWarning, stacklevel=3)
+
+
+def _told_in_numpys_way(p, **_):
+    warnings.warn(f"p = {np.format_float_scientific(p, 3)}", LatencyDriftWarning, stacklevel=3)
+
+
+def _filtered(tell, action):
+    """Return a way to tell that sets a filter for the whole program first."""
+
+    def meddling(**numbers):
+        warnings.simplefilter(action)
+        tell(**numbers)
+
+    return meddling
+
+
+def _in_a_with_block(tell, action):
+    def sheltered(p, **_):
+        with warnings.catch_warnings():
+            warnings.simplefilter(action)
+            warnings.warn(f"drift, p = {p:.1g}", LatencyDriftWarning, stacklevel=3)
+
+    return sheltered
+
+
+# 4.1: a first alarm -----------------------------------------------------------------------------------------
+
+
+def _alarm_at(tell=_warning(), rings=lambda p_value, alpha: p_value < alpha, default=0.05):  # noqa: B008
+    def alarm_at(p_value, alpha=default):
+        return tell(p=p_value) if rings(p_value, alpha) else None
+
+    return alarm_at
+
+
+# 4.3: counting every alarm ----------------------------------------------------------------------------------
+
+
+def _always(category):
+    warnings.simplefilter("always")
+
+
+def _recorded(call, category=Warning, setting=_always):
+    """Return what one call warns of, with the filters of a setting."""
+    with warnings.catch_warnings(record=True) as record:
+        setting(category)
+        call()
+    return record
+
+
+def _is_heard(record, category):
+    return any(issubclass(warning.category, category) for warning in record)
+
+
+def _count(rang=_is_heard, setting=_always):
+    """Return a way to count the nights on which the record of warnings says, by `rang`, that an alarm rang."""
+
+    def count_alarms(alarm, windows, category):
+        records = [_recorded(partial(alarm, window), category, setting) for window in windows]
+        return sum(bool(rang(record, category)) for record in records)
+
+    return count_alarms
 
 
 def _count_by_error(alarm, windows, category):
@@ -117,93 +147,15 @@ def _count_by_error(alarm, windows, category):
     return np.int64(counted)
 
 
-def _count_what_is_shown(alarm, windows, category):
-    with warnings.catch_warnings(record=True) as record:
-        for window in windows:
-            alarm(window)
-    return len([warning for warning in record if issubclass(warning.category, category)])
-
-
-def _count_first_window_only(alarm, windows, category):
-    for window in windows:
-        return _count_right(alarm, [window], category)
-
-
-def _count_by_callers_filter(alarm, windows, category):
+def _count_everything_as_error(alarm, windows, category):
     counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            alarm(window)
-        counted += any(issubclass(warning.category, category) for warning in record)
-    return counted
-
-
-def _count_warnings(alarm, windows, category):
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         for window in windows:
-            alarm(window)
-    return sum(issubclass(warning.category, category) for warning in record)
-
-
-def _count_any_category(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always")
-            alarm(window)
-        counted += len(record) > 0
-    return counted
-
-
-def _count_nights(rang: Callable) -> Callable:
-    """Return a way to count the nights on which the record of warnings says, by `rang`, that an alarm rang."""
-
-    def count(alarm, windows, category):
-        counted = 0
-        for window in windows:
-            with warnings.catch_warnings(record=True) as record:
-                warnings.simplefilter("always")
+            try:
                 alarm(window)
-            counted += rang(record, category)
-        return counted
-
-    return count
-
-
-_count_by_last_warning = _count_nights(
-    lambda record, category: bool(record) and issubclass(record[-1].category, category)
-)
-
-
-_count_records_as_warnings = _count_nights(
-    lambda record, category: any(isinstance(entry, category) for entry in record)
-)
-
-
-_count_without_subclasses = _count_nights(
-    lambda record, category: any(warning.category is category for warning in record)
-)
-
-
-def _count_with_filter_for_one_category(alarm, windows, category):
-    counted = 0
-    for window in windows:
-        with warnings.catch_warnings(record=True) as record:
-            warnings.simplefilter("always", category)
-            alarm(window)
-        counted += any(issubclass(warning.category, category) for warning in record)
-    return counted
-
-
-def _count_from_one_record(alarm, windows, category):
-    counted = 0
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
-        for window in windows:
-            record.clear()
-            alarm(window)
-            counted += any(isinstance(warning.message, category) for warning in record)
+            except category:
+                counted += 1
     return counted
 
 
@@ -219,56 +171,73 @@ def _count_with_global_filter(alarm, windows, category):
     return counted
 
 
+def _count_what_is_shown(alarm, windows, category):
+    return len(_recorded(lambda: list(map(alarm, windows)), setting=lambda category: None))
+
+
+def _count_first_window_only(alarm, windows, category):
+    for window in windows:
+        return _count()(alarm, [window], category)
+
+
+def _count_warnings(alarm, windows, category):
+    every = _recorded(lambda: list(map(alarm, windows)))
+    return sum(issubclass(warning.category, category) for warning in every)
+
+
+def _count_from_one_record(alarm, windows, category):
+    counted = 0
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        for window in windows:
+            record.clear()
+            alarm(window)
+            counted += any(isinstance(warning.message, category) for warning in record)
+    return counted
+
+
 def _count_true_results(alarm, windows, category):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return sum(bool(alarm(window)) for window in windows)
 
 
-def _count_everything_as_error(alarm, windows, category):
-    counted = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for window in windows:
+def _count_twice(alarm, windows, category):
+    _count()(alarm, windows, category)
+    return _count()(alarm, windows, category)
+
+
+def _count_again_to_be_sure(alarm, windows, category):
+    return sum(_count()(alarm, [window, window], category) == 2 for window in windows)
+
+
+def _share_of_alarms(alarm, windows, category):
+    return _count()(alarm, windows, category) / len(windows)
+
+
+# 4.4: a gate before a release -------------------------------------------------------------------------------
+
+
+def _gate(errors=None, caught=None, words=("shipped", "stopped"), before=lambda release: None):
+    """Return a gate that makes some warnings errors and catches some, by default those of its category."""
+
+    def gate(release, category):
+        to_catch = caught or category
+        before(release)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", errors or category)
             try:
-                alarm(window)
-            except category:
-                counted += 1
-    return counted
+                release()
+            except to_catch:
+                return words[1]
+        return words[0]
 
-
-def _gated(release, *, errors, caught):
-    """Run a release with some warnings made errors; say "stopped" when what is to be caught comes out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", errors)
-        try:
-            release()
-        except caught:
-            return "stopped"
-    return "shipped"
-
-
-def _gate_right(release, category):
-    return _gated(release, errors=category, caught=category)
-
-
-def _gate_for_every_warning(release, category):
-    return _gated(release, errors=Warning, caught=Warning)
-
-
-def _gate_with_errors_of_all_kinds(release, category):
-    return _gated(release, errors=Warning, caught=category)
-
-
-def _gate_that_catches_all(release, category):
-    return _gated(release, errors=category, caught=Exception)
+    return gate
 
 
 def _gate_that_records(release, category):
-    with warnings.catch_warnings(record=True) as record:
-        warnings.simplefilter("always")
-        release()
-    return "stopped" if any(issubclass(w.category, category) for w in record) else "shipped"
+    record = _recorded(release)
+    return "stopped" if _is_heard(record, category) else "shipped"
 
 
 def _gate_left_open(release, category):
@@ -288,14 +257,33 @@ def _gate_without_filter(release, category):
     return "shipped"
 
 
-def _gate_that_catches_another(release, category):
-    return _gated(release, errors=category, caught=RuntimeError)
+def _gate_that_puts_back_by_hand(release, category):
+    before = warnings.filters[:]
+    warnings.simplefilter("error", category)
+    try:
+        release()
+        said = "shipped"
+    except category:
+        said = "stopped"
+    warnings.filters[:] = before
+    return said
 
 
-def _gate_with_a_rehearsal(release, category):
-    if _gate_that_records(release, category) == "stopped":
-        return "stopped"
-    return _gate_right(release, category)
+def _gate_that_forgets_the_release(release, category):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", category)
+        try:
+            release  # noqa: B018
+        except category:
+            return "stopped"
+    return "shipped"
+
+
+def _gate_that_wraps_errors(release, category):
+    try:
+        return _gate()(release, category)
+    except OSError as error:
+        raise RuntimeError("the release failed") from error
 
 
 def _gate_that_ignores_the_rest(release, category):
@@ -310,122 +298,74 @@ def _gate_that_ignores_the_rest(release, category):
             return "shipped"
 
 
-def _gate_that_answers_true(release, category):
-    return _gate_right(release, category) == "shipped"
+# 4.5: input that can't be judged, also in 4.6 ---------------------------------------------------------------
 
 
-def _checked(values, name):
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} should hold numbers only.")
-    array = array.astype(float)
-    if array.size < 2:
-        raise ValueError(f"{name} holds {array.size} values; pass at least two.")
-    if np.isnan(array).any():
-        raise ValueError(f"{name} holds {np.isnan(array).sum()} NaN; find out why, then drop them.")
-    return array
+def _value_error(text):
+    raise ValueError(text)
 
 
-def _checked_in_a_list(values, name):
-    try:
-        numbers = [float(value) for value in values]
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-    if len(numbers) < 2 or any(number != number for number in numbers):
-        raise ValueError(f"{name} is too short or holds NaN.")
-    return numbers
+def _type_error(text):
+    raise TypeError(text)
 
 
-def _nan_dropped(values, name):
-    array = np.asarray(values, dtype=float)
-    array = array[~np.isnan(array)]
-    if array.size < 2:
-        raise ValueError(f"{name} holds fewer than two values.")
-    return array
+def _assertion(text):
+    assert not text, text
 
 
-def _nan_filled(values, name):
-    array = np.nan_to_num(np.asarray(values, dtype=float))
-    if array.size < 2:
-        raise ValueError(f"{name} holds fewer than two values.")
-    return array
+def _floats(values):
+    return np.array(values, dtype=float)
 
 
-def _asserted(values, name):
-    array = np.asarray(values, dtype=float)
-    assert array.size >= 2 and not np.isnan(array).any(), name
-    return array
+def _checks(refuse=_value_error, least=2, has_nan=lambda array: np.isnan(array).any(), taken=_floats):
+    """Return a check of input; what is no error of `refuse` lets the values through."""
+
+    def as_latencies(values, name):
+        try:
+            array = taken(values)
+        except ValueError:
+            return refuse(f"{name} should hold numbers only")
+        if array.size < least or has_nan(array):
+            refusal = refuse(f"{name} has {array.size} values, too few or with NaN")
+            return refusal if isinstance(refusal, Exception) else array
+        return array
+
+    return as_latencies
 
 
-def _refused_without_name(values, name):
-    array = np.asarray(values, dtype=float)
-    if array.size < 2 or np.isnan(array).any():
-        raise ValueError("bad input")
-    return array
+_checked = _checks()
 
 
-def _refused_by_printing(values, name):
-    array = np.asarray(values, dtype=float)
-    if array.size < 2 or np.isnan(array).any():
-        print(f"{name} is no good")
-        return None
-    return array
+def _checked_one_by_one(values, name):
+    numbers = []
+    for value in values:
+        if isinstance(value, str) or value != value:
+            raise ValueError(f"{value!r} among the latencies of {name!r}")
+        numbers.append(float(value))
+    if len(numbers) < 2:
+        raise ValueError(f"{name!r} needs two values or more")
+    return np.array(numbers)
 
 
-def _refused_by_warning(values, name):
-    array = np.asarray(values, dtype=float)
-    if array.size < 2 or np.isnan(array).any():
-        warnings.warn(f"{name} is no good", stacklevel=2)
-    return array
-
-
-def _sorted_on_the_way(values, name):
-    return np.sort(_checked(values, name))
-
-
-def _checks_and_forgets(values, name):
-    _checked(values, name)
-
-
-def _integers_left_alone(values, name):
-    array = np.asarray(values)
-    _checked(values, name)
-    return array
-
-
-def _refused_by_returning(values, name):
-    try:
-        return _checked(values, name)
-    except ValueError as error:
-        return error
-
-
-def _refused_as_type_error(values, name):
-    try:
-        return _checked(values, name)
-    except ValueError as error:
-        raise TypeError(str(error)) from None
-
-
-def _nan_compared(values, name):
-    array = np.asarray(values, dtype=float)
-    if array.size < 2 or (array == np.nan).any():
-        raise ValueError(f"{name} is too short or holds NaN.")
-    return array
-
-
-def _refused_with_a_capital(values, name):
+def _checked_with_a_capital(values, name):
     numbers = pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce").to_numpy(dtype=float)
     if numbers.size < 2 or np.isnan(numbers).any():
         raise ValueError(f"{name.title()} latencies are too few, missing or no numbers.")
     return numbers
 
 
-def _one_value_let_through(values, name):
-    array = np.asarray(values, dtype=float)
-    if not array.size or np.isnan(array).any():
-        raise ValueError(f"{name} is empty or holds NaN.")
-    return array
+def _without_nan(values):
+    array = _floats(values)
+    return array[~np.isnan(array)]
+
+
+def _words_as_type_error(values, name):
+    if any(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} should hold numbers only")
+    return _checked(values, name)
+
+
+# 4.6: the challenge, a right answer in pieces, then what goes wrong when a piece is another ---------------
 
 
 @cache
@@ -439,27 +379,31 @@ def _ks(historical: np.ndarray, recent: np.ndarray, alternative: str = "two-side
     return _ks_of_bytes(historical.tobytes(), recent.tobytes(), alternative)
 
 
-def _tested(historical, recent):
-    return _ks(_checked(historical, "historical"), _checked(recent, "recent"))
+def _alarm(
+    tell=_warning(),  # noqa: B008
+    checked=_checked,
+    test=_ks,
+    rings=lambda result, alpha: result.pvalue < alpha,
+    default=0.05,
+):
+    """Return an answer to the challenge, by default a right one."""
+
+    def warn_on_drift(historical, recent, alpha=default):
+        result = test(checked(historical, "historical"), checked(recent, "recent"))
+        return tell(d=result.statistic, p=result.pvalue) if rings(result, alpha) else None
+
+    return warn_on_drift
 
 
-def _text(result) -> str:
-    return f"drift: D = {result.statistic:.2f}, p = {result.pvalue:.1g}"
-
-
-def challenge_right(historical, recent, alpha=0.05):
-    """Do everything that is asked for."""
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+challenge_right = _alarm()
 
 
 def _d_by_hand(historical, recent, alpha=0.05):
     """Decide by D against its own critical value, which is as right for large samples."""
-    historical, recent = _checked_in_a_list(historical, "historical"), _checked_in_a_list(recent, "recent")
-    both = np.sort(np.concatenate([historical, recent]))
-    gaps = np.searchsorted(np.sort(historical), both, side="right") / len(historical)
-    gaps -= np.searchsorted(np.sort(recent), both, side="right") / len(recent)
+    historical, recent = np.sort(_checked(historical, "historical")), np.sort(_checked(recent, "recent"))
+    both = np.concatenate([historical, recent])
+    gaps = np.searchsorted(historical, both, side="right") / len(historical)
+    gaps -= np.searchsorted(recent, both, side="right") / len(recent)
     d = np.abs(gaps).max()
     critical = np.sqrt(-np.log(alpha / 2) / 2 * (1 / len(historical) + 1 / len(recent)))
     if d > critical:
@@ -467,112 +411,23 @@ def _d_by_hand(historical, recent, alpha=0.05):
     return d > critical
 
 
-def _returns_true(historical, recent, alpha=0.05):
-    return bool(_tested(historical, recent).pvalue < alpha)
-
-
-def _prints(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        print(_text(result))
-
-
-def _logs(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        logging.getLogger("nightly").warning(_text(result))
-
-
-def _raises_its_warning(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        raise LatencyDriftWarning(_text(result))
-
-
-def _raises_a_value_error(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        raise ValueError(_text(result))
-
-
-def _exits(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        sys.exit(_text(result))
-
-
-def _warns_always(historical, recent, alpha=0.05):
-    warnings.warn(_text(_tested(historical, recent)), LatencyDriftWarning, stacklevel=2)
-
-
-def _reversed(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue > alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _alpha_hard_coded(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < 0.05:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _other_default_alpha(historical, recent, alpha=0.01):
-    challenge_like = _tested(historical, recent)
-    if challenge_like.pvalue < alpha:
-        warnings.warn(_text(challenge_like), LatencyDriftWarning, stacklevel=2)
-
-
-def _compares_means(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    result = ttest_ind(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(_ks(historical, recent)), LatencyDriftWarning, stacklevel=2)
-
-
-def _one_sided(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    result = _ks(historical, recent, alternative="greater")
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _threshold_on_d(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.statistic > 0.1:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _two_tests_for_one_alpha(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    result = _ks(historical, recent)
-    halves = _ks(historical, recent[::2]), _ks(historical, recent[1::2])
-    if min(result.pvalue, *(half.pvalue for half in halves)) < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _standardises_both(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    result = _tested(
-        (historical - historical.mean()) / historical.std(), (recent - recent.mean()) / recent.std()
+def _two_tests_for_one_alpha(historical, recent):
+    return min(
+        (_ks(historical, part) for part in (recent, recent[::2], recent[1::2])), key=lambda ks: ks.pvalue
     )
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
 
 
-def _pairs_them_up(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    gap = np.abs(historical - recent).mean()
-    if gap > alpha:
-        warnings.warn(f"drift: {gap:.2f} ms", LatencyDriftWarning, stacklevel=2)
+def _standardized(historical, recent):
+    return _ks(*((values - values.mean()) / values.std() for values in (historical, recent)))
 
 
-def _cuts_to_one_size(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
+def _paired(historical, recent):
+    return _ks(historical - recent, recent)
+
+
+def _cut_to_one_size(historical, recent):
     size = min(historical.size, recent.size)
-    result = _ks(historical[:size], recent[:size])
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+    return _ks(historical[:size], recent[:size])
 
 
 class _WarnsOfChangesOnly:
@@ -581,11 +436,23 @@ class _WarnsOfChangesOnly:
     rang = False
 
     def __call__(self, historical, recent, alpha=0.05):
-        result = _tested(historical, recent)
+        result = _ks(_checked(historical, "historical"), _checked(recent, "recent"))
         drifted = result.pvalue < alpha
         if drifted and not self.rang:
-            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+            warnings.warn(f"p = {result.pvalue:.1g}", LatencyDriftWarning, stacklevel=2)
         self.rang = drifted
+
+
+class _DoesNotRepeatItself:
+    """An alarm that remembers what it said last and says it once."""
+
+    last = ""
+
+    def __call__(self, historical, recent, alpha=0.05):
+        result = _ks(_checked(historical, "historical"), _checked(recent, "recent"))
+        if result.pvalue < alpha and str(result) != self.last:
+            self.last = str(result)
+            warnings.warn(f"p = {result.pvalue:.1g}", LatencyDriftWarning, stacklevel=2)
 
 
 class _RemembersBySize:
@@ -595,383 +462,238 @@ class _RemembersBySize:
         self.results = {}
 
     def __call__(self, historical, recent, alpha=0.05):
-        result = self.results.setdefault((len(historical), len(recent)), _tested(historical, recent))
+        historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
+        result = self.results.setdefault((len(historical), len(recent)), _ks(historical, recent))
         if result.pvalue < alpha:
-            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+            warnings.warn(f"p = {result.pvalue:.1g}", LatencyDriftWarning, stacklevel=2)
 
 
-def _other_side(historical, recent, alpha=0.05):
-    historical, recent = _checked(historical, "historical"), _checked(recent, "recent")
-    result = _ks(historical, recent, alternative="less")
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _halves_p(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue / 2 < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _halves_alpha(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha / 2:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _ignores_around_itself(historical, recent, alpha=0.05):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        challenge_right(historical, recent, alpha)
-
-
-def _announces(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), FutureWarning, stacklevel=2)
-
-
-class HiddenDriftWarning(DeprecationWarning):
-    """A category of one's own, of a kind that Python's default filters hide."""
-
-
-def _warns_in_a_hidden_category(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), HiddenDriftWarning, stacklevel=2)
-
-
-def _new_category_on_every_call(historical, recent, alpha=0.05):
-    class DataDriftWarning(UserWarning):
-        pass
-
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), DataDriftWarning, stacklevel=2)
-
-
-def _class_for_text(historical, recent, alpha=0.05):
-    if _tested(historical, recent).pvalue < alpha:
-        warnings.warn(LatencyDriftWarning, stacklevel=2)
-
-
-def _everybodys_category(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), stacklevel=2)
-
-
-def _says_nothing(historical, recent, alpha=0.05):
-    if _tested(historical, recent).pvalue < alpha:
-        warnings.warn("Data drift detected!", LatencyDriftWarning, stacklevel=2)
-
-
-def _rounds_p_away(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(f"drift: p = {result.pvalue:.3f}", LatencyDriftWarning, stacklevel=2)
-
-
-def _points_at_itself(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning)  # noqa: B028
-
-
-def _points_beyond_everything(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=9)
-
-
-def _points_too_far(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=3)
-
-
-class _DoesNotRepeatItself:
-    """An alarm that remembers what it said last and says it once."""
-
-    last = ""
-
-    def __call__(self, historical, recent, alpha=0.05):
-        result = _tested(historical, recent)
-        if result.pvalue < alpha and _text(result) != self.last:
-            self.last = _text(result)
-            warnings.warn(self.last, LatencyDriftWarning, stacklevel=2)
-
-
-def _rings_twice(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-    if result.statistic > 0.2:
-        warnings.warn(f"large {_text(result)}", LatencyDriftWarning, stacklevel=2)
-
-
-def _sets_a_filter(historical, recent, alpha=0.05):
-    warnings.simplefilter("always")
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _ignores_warnings(historical, recent, alpha=0.05):
-    warnings.filterwarnings("ignore")
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _shows_it_whatever_the_caller_says(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        if result.pvalue < alpha:
-            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+def _rings_twice(p, **_):
+    warnings.warn(f"drift, p = {p:.1g}", LatencyDriftWarning, stacklevel=3)
+    warnings.warn(f"drift again, p = {p:.1g}", LatencyDriftWarning, stacklevel=3)
 
 
 def _swallows_errors(historical, recent, alpha=0.05):
     try:
-        result = _tested(historical, recent)
-        if result.pvalue < alpha:
-            warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+        challenge_right(historical, recent, alpha)
     except Exception:
         pass
 
 
 def _sorts_in_place(historical, recent, alpha=0.05):
-    result = _tested(historical, recent)
+    challenge_right(historical, recent, alpha)
     historical.sort()
     recent.sort()
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
 
 
-def _arrays_only(historical, recent, alpha=0.05):
-    for name, values in (("historical", historical), ("recent", recent)):
-        if values.size < 2 or np.isnan(values).any():
-            raise ValueError(f"{name} holds NaN or fewer than two values.")
-    result = _ks(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _trusts_scipy(historical, recent, alpha=0.05):
-    result = ks_2samp(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _drops_nan(historical, recent, alpha=0.05):
-    result = _ks(_nan_dropped(historical, "historical"), _nan_dropped(recent, "recent"))
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _warns_of_nan(historical, recent, alpha=0.05):
-    result = ks_2samp(historical, recent)
-    if result.pvalue < alpha or np.isnan(result.pvalue):
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+def _arrays_only(values, name):
+    return _checked(values, name) if values.size else _value_error(name)
 
 
 def _returns_early(historical, recent, alpha=0.05):
-    if len(historical) < 2 or len(recent) < 2:
-        return
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _empty_only(historical, recent, alpha=0.05):
-    historical, recent = (
-        _one_value_let_through(historical, "historical"),
-        _one_value_let_through(recent, "recent"),
-    )
-    result = _ks(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _asserts(historical, recent, alpha=0.05):
-    result = _ks(_asserted(historical, "historical"), _asserted(recent, "recent"))
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+    return challenge_right(historical, recent, alpha) if min(len(historical), len(recent)) > 1 else None
 
 
 def _names_nan_only(historical, recent, alpha=0.05):
     if min(len(historical), len(recent)) < 2:
         raise ValueError("too few values.")
-    result = _tested(historical, recent)
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
+    return challenge_right(historical, recent, alpha)
 
 
-def _refuses_as_type_error(historical, recent, alpha=0.05):
+def _blames_both(values, name):
     try:
-        result = _tested(historical, recent)
-    except ValueError as error:
-        raise TypeError(str(error)) from None
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _refuses_by_returning(historical, recent, alpha=0.05):
-    try:
-        result = _tested(historical, recent)
-    except ValueError as error:
-        return error
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
-
-
-def _refuses_with_a_capital(historical, recent, alpha=0.05):
-    """Name the argument at the start of a sentence, and p in percent."""
-    for name, values in (("Historical", historical), ("Recent", recent)):
-        if len(values) < 2 or pd.isna(pd.Series(values)).any():
-            raise ValueError(f"{name} latencies are too few, or some are missing.")
-    result = _ks(np.asarray(historical, dtype=float), np.asarray(recent, dtype=float))
-    if result.pvalue < alpha:
-        warnings.warn(f"drift, p = {100 * result.pvalue:.1g} %", EarlyDriftWarning, stacklevel=2)
-
-
-def _blames_both(historical, recent, alpha=0.05):
-    try:
-        result = _tested(historical, recent)
+        return _checked(values, name)
     except ValueError:
         raise ValueError("historical and recent must hold two numbers or more, and no NaN.") from None
-    if result.pvalue < alpha:
-        warnings.warn(_text(result), LatencyDriftWarning, stacklevel=2)
 
+
+_trusts_scipy = _alarm(checked=lambda values, name: values, test=ks_2samp)
+_warns_of_nan = _alarm(
+    checked=lambda values, name: values,
+    test=ks_2samp,
+    rings=lambda result, alpha: not result.pvalue >= alpha,
+)
 
 WRONG = {
     "4.1": (
-        (_prints_it, "printed a line instead"),
-        (_logs_it, "wrote a log record instead"),
-        (_raises_it, "as an exception"),
-        (_alarm_reversed, "rarer without drift"),
-        (_alarm_on_its_own_alpha, "alpha of the caller"),
-        (_alarm_without_category, "your own category"),
-        (_alarm_without_number, "wants to read the p-value"),
-        (_alarm_always, "should be silent"),
-        (_alarm_as_announcement, "DeprecationWarning instead"),
-        (_alarm_with_class_for_text, "a text first"),
-        (_alarm_with_category_first, "a text first"),
-        (_alarm_rounded_away, "wants to read the p-value"),
-        (lambda p_value, alpha=0.05: p_value < alpha, "returned the truth value True instead"),
+        (_alarm_at(_printed), "printed a line instead"),
+        (_alarm_at(_logged), "wrote a log record instead"),
+        (_alarm_at(_raising(LatencyDriftWarning)), "as an exception"),
+        (_alarm_at(lambda p: True), "returned the truth value True instead"),
+        (_alarm_at(rings=lambda p_value, alpha: p_value > alpha), "rarer without drift"),
+        (_alarm_at(rings=lambda p_value, alpha: True), "should be silent"),
+        (_alarm_at(rings=lambda p_value, alpha: p_value < 0.05), "alpha of the caller"),
+        (_alarm_at(rings=lambda p_value, alpha: p_value <= alpha), "when the two are equal"),
+        (_alarm_at(rings=lambda p_value, alpha: round(p_value, 2) < alpha), "unrounded"),
+        (_alarm_at(default=0.01), "names none"),
+        (_alarm_at(default=0.1), "names none"),
+        (_alarm_at(_warning(category=None)), "your own category"),
+        (_alarm_at(_warning(category=DeprecationWarning)), "DeprecationWarning instead"),
+        (_alarm_at(_warning(category=NoWarning)), "derived from"),
+        (_alarm_at(_warning(category="DataDriftWarning")), "a text first"),
+        (_alarm_at(_warned_without_text), "a text first"),
+        (_alarm_at(_warned_first_by_its_category), "a text first"),
+        (_alarm_at(_warning("drift!")), "wants to read the p-value"),
+        (_alarm_at(_warning("p is below 0.001")), "wants to read the p-value"),
+        (_alarm_at(_warning("drift, p = {p:.3f}")), "however small"),
+        (_alarm_at(_rings_twice), "one is enough"),
+        (_alarm_at(_filtered(_warning(), "always")), "filters of the whole program are changed"),
         (0.05, "a function is expected"),
     ),
     "4.2": (
-        (1, "in sound"),
-        (2, "in check_checkout"),
-        (4, "at the very bottom"),
         (9, "beyond the program"),
+        (0, "starting with 1"),
         (2.5, "whole number"),
-        ("nightly_job", "a number is expected"),
+        ("sound", "a number is"),
     ),
     "4.3": (
         (_count_what_is_shown, "shows a text from one line once"),
         (_count_first_window_only, "return after the first window"),
-        (_count_by_callers_filter, "one of yours"),
-        (_count_warnings, "windows are to be counted"),
-        (_count_any_category, "not every warning"),
+        (_count(setting=lambda category: None), "one of yours"),
+        (_count_warnings, "windows, not warnings"),
+        (_count(lambda record, category: record), "not every warning"),
+        (
+            _count(lambda record, category: any(isinstance(one, category) for one in record)),
+            "part of a record",
+        ),
+        (_count(lambda record, category: any(w.category is category for w in record)), "subclasses"),
+        (_count(lambda record, category: record and _is_heard(record[-1:], category)), "any one may be"),
+        (_count(lambda record, category: record and _is_heard(record[:1], category)), "any one may be"),
+        (_count(setting=partial(warnings.simplefilter, "always")), "for which categories"),
         (_count_with_global_filter, "filters changed"),
         (_count_true_results, "on how many of them did the check warn"),
         (_count_everything_as_error, "which of them do you catch"),
-        (_count_by_last_warning, "any one may be the alarm"),
-        (_count_records_as_warnings, "which part of a record"),
-        (_count_without_subclasses, "covers its subclasses"),
-        (_count_with_filter_for_one_category, "for which categories"),
-        (lambda alarm, windows, category: len(windows), "it counted 7 for seven quiet nights"),
+        (_count_twice, "it called the alarm 14 times"),
+        (_count_again_to_be_sure, "it called the alarm 14 times"),
+        (_share_of_alarms, "a share of the windows"),
+        (lambda alarm, windows, category: len(windows), "it counted 7 for seven nights, four"),
+        (lambda alarm, windows, category: len(_recorded(lambda: alarm(windows))), "alarm takes one window"),
+        (lambda alarm, windows, category: [alarm(window) for window in windows], "a number is expected"),
     ),
     "4.4": (
         (_gate_that_records, "run to its end"),
-        (_gate_for_every_warning, "which warnings are to become errors"),
-        (_gate_with_errors_of_all_kinds, "which of them do you catch"),
-        (_gate_that_catches_all, "the error is gone"),
-        (_gate_left_open, "filters changed"),
         (_gate_without_filter, "run to its end"),
-        (_gate_with_a_rehearsal, "ran the release 2 times"),
-        (_gate_that_catches_another, "which of them do you catch"),
-        (_gate_that_answers_true, "choose one of"),
+        (_gate(errors=Warning, caught=Warning), "which warnings are to become errors"),
+        (_gate(errors=Warning), "which of them do you catch"),
+        (_gate(caught=RuntimeError), "which of them do you catch"),
+        (_gate(caught=UserWarning), "which of them do you catch"),
+        (_gate(caught=Exception), "the error is gone"),
+        (_gate_that_wraps_errors, "its own error pass"),
+        (_gate_left_open, "filters changed"),
+        (_gate_that_puts_back_by_hand, "after a release that failed"),
+        (_gate_that_forgets_the_release, "never called the release"),
+        (
+            _gate(before=_recorded),
+            "ran the release 2 times",
+        ),
+        (_gate(words=("stopped", "shipped")), "which end"),
+        (_gate(words=("shipped", "shipped")), "which end"),
+        (_gate(words=(True, False)), "choose one of"),
     ),
     "4.5": (
-        (_nan_dropped, "no all-clear"),
-        (_nan_filled, "no all-clear"),
-        (_asserted, "python -O"),
-        (_refused_without_name, "which of the two arguments"),
-        (_refused_by_printing, "printed a line"),
-        (_refused_by_warning, "judged as a whole"),
-        (_sorted_on_the_way, "in another order"),
-        (_checks_and_forgets, "is a return missing"),
-        (_one_value_let_through, "for one value it went on"),
-        (_integers_left_alone, "an array of floats"),
-        (_refused_by_returning, "stops nobody"),
-        (_refused_as_type_error, "for no values it broke with TypeError"),
-        (_nan_compared, "for one NaN at the end it went on"),
-        (lambda values, name: np.asarray(values, dtype=float), "for no values it went on"),
+        (_checks(taken=_without_nan), "no all-clear"),
+        (_checks(taken=lambda values: np.nan_to_num(_floats(values))), "no all-clear"),
+        (lambda values, name: _floats(values), "for no values it went on"),
+        (_checks(_assertion), "python -O"),
+        (_checks(lambda text: _value_error("bad input")), "which of the two arguments"),
+        (_checks(lambda text: _value_error(f"recent: {text[-8:]}")), "which of the two arguments"),
+        (_checks(print), "printed a line"),
+        (_checks(lambda text: warnings.warn(text, stacklevel=2)), "judged as a whole"),
+        (_checks(ValueError), "stops nobody"),
+        (_checks(_type_error), "for no values it broke with TypeError"),
+        (_words_as_type_error, "for words it broke with TypeError"),
+        (_checks(least=1), "for one value it went on"),
+        (_checks(least=3), "raised ValueError (recent has 2 values, too few or with NaN) for a list of two"),
+        (_checks(has_nan=lambda array: (array == np.nan).any()), "for one NaN at the end it went on"),
+        (lambda values, name: list(_checked(values, name)), "this is of type list"),
+        (lambda values, name: pd.Series(_checked(values, name)), "this is of type Series"),
+        (
+            lambda values, name: np.asarray(values) if _checked(values, name).size else None,
+            "an array of floats",
+        ),
+        (lambda values, name: _checked(values, name).astype(int), "an array of floats"),
+        (lambda values, name: _checked(values, name)[:, None], "one-dimensional"),
+        (lambda values, name: _checked(values, name) and None, "raised ValueError"),
+        (lambda values, name: print(_checked(values, name)), "return the result in place of printing it"),
+        (lambda name, values: _checked(values, name), "raised ValueError"),
     ),
     "4.6": (
-        (_returns_true, "returned the truth value True instead"),
-        (_prints, "printed a line instead"),
-        (_logs, "wrote a log record instead"),
-        (_raises_its_warning, "as an exception for drifted latencies"),
-        (_raises_a_value_error, "raised ValueError (drift"),
-        (_exits, "raised SystemExit"),
-        (_warns_always, "on a night on which nothing had changed"),
-        (_reversed, "one when nothing had changed"),
+        (_alarm(lambda **_: True), "returned the truth value True instead"),
+        (_alarm(_printed), "printed a line instead"),
+        (_alarm(_logged), "wrote a log record instead"),
+        (_alarm(_raising(LatencyDriftWarning)), "as an exception for drifted latencies"),
+        (_alarm(_raising(ValueError)), "raised ValueError (drift"),
+        (_alarm(lambda **_: sys.exit("drift")), "raised SystemExit"),
+        (_alarm(rings=lambda result, alpha: True), "on a night on which nothing had changed"),
+        (_alarm(rings=lambda result, alpha: result.pvalue > alpha), "one when nothing had changed"),
+        (_alarm(rings=lambda result, alpha: result.pvalue <= alpha), "when the two are equal"),
+        (_alarm(rings=lambda result, alpha: result.pvalue / 2 < alpha), "More alarms than promised"),
+        (_alarm(rings=lambda result, alpha: result.pvalue < alpha / 2), "Fewer alarms than promised"),
+        (_alarm(rings=lambda result, alpha: result.pvalue < 0.05), "with which alpha"),
+        (_alarm(rings=lambda result, alpha: round(result.pvalue, 2) < alpha), "unrounded"),
+        (_alarm(rings=lambda result, alpha: result.statistic > 0.1), "does it know how many requests"),
+        (_alarm(default=0.01), "names none"),
+        (_alarm(default=0.2), "names none"),
+        (_alarm(test=ttest_ind), "whole distributions, or means"),
+        (_alarm(test=lambda *pair: _ks(*pair, "greater")), "15 ms faster brought no warning"),
+        (_alarm(test=lambda *pair: _ks(*pair, "less")), "which side does your test look at"),
+        (_alarm(test=_two_tests_for_one_alpha), "More alarms than promised"),
+        (_alarm(test=_standardized), "Fewer alarms than promised"),
+        (_alarm(test=_paired), "operands could not be broadcast"),
+        (_alarm(test=_cut_to_one_size), "every request of the larger window"),
         (_WarnsOfChangesOnly(), "remember that it has warned"),
-        (_RemembersBySize(), "remember an earlier night"),
-        (_other_side, "which side does your test look at"),
-        (_ignores_around_itself, "no filter of yours"),
-        (_announces, "FutureWarning instead"),
-        (_class_for_text, "a text first"),
-        (_halves_p, "More alarms than promised"),
-        (_halves_alpha, "alpha is 0.2: it kept silent"),
-        (_alpha_hard_coded, "alpha is 0.2: it kept silent"),
-        (_other_default_alpha, "it should take 0.05"),
-        (_compares_means, "whole distributions, or means"),
-        (_one_sided, "15 ms faster brought no warning"),
-        (_threshold_on_d, "does it know how many requests"),
-        (_two_tests_for_one_alpha, "More alarms than promised"),
-        (_standardises_both, "Fewer alarms than promised"),
-        (_pairs_them_up, "operands could not be broadcast"),
-        (_cuts_to_one_size, "every request of the larger window"),
-        (_everybodys_category, "UserWarning, which everybody uses"),
-        (_warns_in_a_hidden_category, "own filters hide"),
-        (_new_category_on_every_call, "no caller's filter can name it"),
-        (_says_nothing, "neither this night's D nor its p-value"),
-        (_rounds_p_away, "neither this night's D nor its p-value"),
-        (_points_at_itself, "of your own code"),
-        (_points_too_far, "the caller's caller"),
-        (_points_beyond_everything, "too far up"),
         (_DoesNotRepeatItself(), "is the filter's business"),
-        (_rings_twice, "one drift is one alarm"),
-        (_sets_a_filter, "filters of the whole program are changed"),
-        (_ignores_warnings, "filters of the whole program are changed"),
-        (_shows_it_whatever_the_caller_says, "got a warning: a filter inside"),
+        (_RemembersBySize(), "remember an earlier night"),
+        (_alarm(_warned_in_a_new_category), "no caller's filter can name it"),
+        (_alarm(_warned_without_text), "a text first"),
+        (_alarm(_warning(category=NoWarning)), "derived from"),
+        (_alarm(_warning(category=None)), "UserWarning, which everybody uses"),
+        (_alarm(_warning(category=FutureWarning)), "FutureWarning instead"),
+        (_alarm(_warning(category=HiddenDriftWarning)), "own filters hide"),
+        (_alarm(_warning("Data drift detected!")), "neither this night's D nor its p-value"),
+        (_alarm(_warning("drift: p = {p:.3f}")), "neither this night's D nor its p-value"),
+        (_alarm(_warning(level=2)), "of your own code"),
+        (_alarm(_warning(level=4)), "the caller's caller"),
+        (_alarm(_warning(level=9)), "too far up"),
+        (_alarm(_rings_twice), "one drift is one alarm"),
+        (_alarm(_filtered(_warning(), "always")), "filters of the whole program are changed"),
+        (_alarm(_filtered(_warning(), "ignore")), "filters of the whole program are changed"),
+        (_alarm(_in_a_with_block(_warning(), "ignore")), "no filter of yours"),
+        (_alarm(_in_a_with_block(_warning(), "always")), "got a warning: a filter inside"),
         (_swallows_errors, "is it caught"),
         (_sorts_in_place, "work on a copy"),
-        (_arrays_only, "for lists"),
-        (_trusts_scipy, "for a NaN at the start of recent it went on"),
-        (_drops_nan, "judged as a whole"),
+        (_alarm(checked=_arrays_only), "for a clear drift given as lists"),
+        (_alarm(checked=_checks(least=3)), "for 400 against 2 requests"),
+        (_trusts_scipy, "for a NaN in recent it went on"),
         (_warns_of_nan, "p = nan') and went on"),
-        (_returns_early, "for an empty recent it went on"),
-        (_empty_only, "for one recent value it"),
-        (_asserts, "python -O"),
-        (_blames_both, "whichever is at fault"),
+        (_alarm(checked=_checks(taken=_without_nan)), "judged as a whole"),
+        (_returns_early, "for no values in recent it went on"),
+        (_alarm(checked=_checks(least=1)), "for one value in recent it"),
+        (_alarm(checked=_checks(_assertion)), "python -O"),
+        (_alarm(checked=_blames_both), "whichever is at fault"),
         (_names_nan_only, "for no values in recent it says 'too few"),
-        (_refuses_as_type_error, "broke with TypeError"),
-        (_refuses_by_returning, "stops nobody"),
+        (_alarm(checked=_checks(_type_error)), "broke with TypeError"),
         (None, "a function is expected"),
     ),
 }
 
 RIGHT = {
-    "4.1": (_alarm_as_instance, _alarm_in_percent, _alarm_of_future_kind),
-    "4.3": (_count_right, _count_by_error, _count_from_one_record),
-    "4.4": (_gate_right, _gate_that_ignores_the_rest),
-    "4.5": (_checked, _checked_in_a_list, _refused_with_a_capital),
-    "4.6": (challenge_right, _d_by_hand, warn_if_drift, _refuses_with_a_capital),
+    "4.1": (
+        _alarm_at(_warned_by_instance),
+        _alarm_at(_told_in_numpys_way),
+        _alarm_at(_told_in_percent),
+        _alarm_at(rings=lambda p_value, alpha: not p_value >= alpha),
+    ),
+    "4.2": (np.int64(3), 3.0),
+    "4.3": (_count(), _count_by_error, _count_from_one_record),
+    "4.4": (_gate(), _gate_that_ignores_the_rest),
+    "4.5": (_checked, _checked_one_by_one, _checked_with_a_capital),
+    "4.6": (
+        challenge_right,
+        _d_by_hand,
+        warn_if_drift,
+        _alarm(_told_in_numpys_way),
+        _alarm(test=lambda historical, recent: ks_2samp(historical, recent, method="asymp")),
+        _alarm(_told_in_percent, _checked_with_a_capital),
+    ),
 }
