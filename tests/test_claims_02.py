@@ -201,6 +201,10 @@ def test_a_line_up_hides_the_real_pair_among_shuffled_ones(seed):
 def test_a_line_up_without_drift_is_hit_one_time_in_twenty(size):
     rng = np.random.default_rng(1_009)
     assert chapter.share_picked(0, size, rng, line_ups=500) == pytest.approx(0.05, abs=0.03)
+    in_300 = 300 * np.array([chapter.share_picked(0, size, rng) for _ in range(2)])
+    assert in_300 == pytest.approx(in_300.round()) and any(in_300.round() % 10), (
+        "of 300 line-ups, unless told"
+    )
 
 
 def test_a_line_up_needs_a_large_window_for_a_small_drift():
@@ -242,14 +246,20 @@ def test_thirty_quiet_requests_open_a_gap_about_as_wide_as_8_ms_do_with_five_hun
     assert 0.7 < quiet / drifted < 1.1
 
 
-@pytest.mark.parametrize(("shift_ms", "size", "low", "high"), [(0, 40, 0.05, 0.3), (30, 1_000, 0.5, 0.62)])
-def test_the_figure_to_play_with_states_its_gap(shift_ms, size, low, high):
-    fig = chapter.overlay_and_gap(shift_ms, size)
-    label, titles = fig.get_label(), [ax.get_title() for ax in fig.axes]
+@pytest.mark.parametrize("shift_ms", [30, -30])
+def test_the_figure_to_play_with_shows_its_gap_where_it_is(shift_ms):
+    fig = chapter.overlay_and_gap(shift_ms, 1_000)
+    label, (left, right) = fig.get_label(), fig.axes
+    (drawn,) = [line for line in right.lines if line.get_label().startswith("D = ")]
     plt.close(fig)
-    assert f"{shift_ms} ms" in label and f"{size} requests" in label and f"{shift_ms} ms, {size}" in titles[0]
     gap = float(label.split()[-1].rstrip("."))
-    assert low < gap < high and f"Widest gap {gap:.2f}" in titles[1]
+    at_ms = 150 + shift_ms / 2  # half way
+    assert gap == pytest.approx(0.547, abs=0.06), "as wide as two normal distributions say"
+    assert gap == pytest.approx(abs(np.diff(drawn.get_ydata())[0]), abs=0.005)
+    assert drawn.get_xdata() == pytest.approx([at_ms, at_ms], abs=10)
+    assert f"{shift_ms} ms and 1000 requests" in label
+    assert left.get_title() == f"Shifted by {shift_ms} ms, 1000 requests"
+    assert right.get_title() == f"Widest gap {gap:.2f}, at {drawn.get_xdata()[0]:.0f} ms"
 
 
 # Color -----------------------------------------------------------------------------------------------------
@@ -259,6 +269,7 @@ def test_luminance_is_what_wcag_says():
     for color, luminance in (("black", 0), ("white", 1), ("#ff0000", 0.2126), ("#00ff00", 0.7152)):
         assert chapter.luminance(color) == pytest.approx(luminance, abs=1e-9)
     assert chapter.luminance("0.5") == pytest.approx(0.21404, abs=1e-5)
+    assert chapter.luminance("0.3") == pytest.approx(0.07324, abs=1e-5)
     assert chapter.luminance("0.04") == pytest.approx(0.04 / 12.92)
     dark, light = sorted(map(chapter.luminance, (plots.HISTORICAL, plots.RECENT)))
     assert (light + 0.05) / (dark + 0.05) < 3, "color alone does not tell the two apart"

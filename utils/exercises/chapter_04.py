@@ -70,7 +70,7 @@ def _observe(
                 logging.root.removeHandler(handler)
 
     try:
-        did.result, did.printed, did.changed = engine._watched_call(watched, args, kwargs, case)
+        did.result, did.printed, did.changed = engine.watched_call(watched, args, kwargs, case)
     except engine.NeverReturned:
         raise
     except NotYet as stop:
@@ -124,7 +124,7 @@ def _instead(did: SimpleNamespace) -> str:
     if did.logged:
         return "it wrote a log record instead, which no caller can turn into an error."
     if did.result is not None:
-        returned = engine._describe(did.result)
+        returned = engine.describe(did.result)
         return f"it returned {returned} instead, which a caller who does not look never sees."
     return (
         "it did nothing that a caller could hear. Is `warnings.warn` reached, and does no filter of yours "
@@ -280,7 +280,7 @@ def _miscount(count_alarms, action, case, nights, rang, question) -> str | None:
 
     def check(window):
         if not isinstance(window, dict):
-            raise TypeError(f"alarm takes one window, not {engine._describe(window)}")
+            raise TypeError(f"alarm takes one window, not {engine.describe(window)}")
         calls.append(window["night"])
         _warn_of(window["warns"])
 
@@ -378,7 +378,7 @@ def _error_problem(gate) -> str | None:
             "what you asked for and nothing else."
         )
     if did.error is not disk_full:
-        came_out = engine._describe_error(did.error)
+        came_out = engine.describe_error(did.error)
         return f"a release failed with an OSError, and {came_out} came out. Let its own error pass as it is."
     return f"after a release that failed {LEFT_CHANGED}" if did.meddled else None
 
@@ -436,7 +436,7 @@ def _refusal(function: Callable, *args: Any, case: str) -> str:
         instead = f"it raised {name}, as if there were drift. Nobody can know: this is a ValueError."
     elif did.stop:
         instead = (
-            f"it broke with {engine._describe_error(did.error)}. Refuse on purpose, with a ValueError, which is "
+            f"it broke with {engine.describe_error(did.error)}. Refuse on purpose, with a ValueError, which is "
             "what the caller will look for."
         )
     elif did.alarms:
@@ -692,7 +692,7 @@ def _becomes_an_error_when_asked(function):
     if isinstance(did.error, Warning):
         return None
     if did.stop:
-        raised = engine._describe_error(did.error)
+        raised = engine.describe_error(did.error)
         return f'under the filter "error" the alarm itself should come out; your function raised {raised}.'
     if did.alarms:
         return (

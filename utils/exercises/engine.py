@@ -80,8 +80,6 @@ class Exercise:
     hints: Sequence[str]
     why: str
     slips: Callable[[], Iterable[tuple[Any, str]]] = tuple
-    wrong: Sequence[tuple[Any, str]] = ()  # of chapters that have not moved to tests/answers
-    right: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
     except BaseException as error:
         # An answer of a kind that no judge thought of must not end in a traceback, sys.exit or pytest.fail either.
         return (
-            f"this answer could not be judged, {_describe_error(error)}. Is it of the kind that is asked for?"
+            f"this answer could not be judged, {describe_error(error)}. Is it of the kind that is asked for?"
         )
 
 
@@ -309,7 +307,7 @@ def as_number(answer: Any) -> float:
     """Return the answer as a float; a text, a truth value, several values or nan stop the judgment."""
     value = _unwrapped(answer)
     if not isinstance(value, numbers.Real | Decimal) or isinstance(value, bool):
-        raise NotYet(f"a number is expected, this is {_describe(value)}.")
+        raise NotYet(f"a number is expected, this is {describe(value)}.")
     if not np.isfinite(float(value)):
         raise NotYet(f"a finite number is expected, this is {float(value)}.")
     return float(value)
@@ -318,7 +316,7 @@ def as_number(answer: Any) -> float:
 def one_number(result: Any) -> float:
     """Return what a function returned as a float; unlike an answer's, an array of one is no number."""
     if np.ndim(result) > 0 and not isinstance(result, str | bytes | dict | set):
-        raise NotYet(f"a number is expected, this is {_describe(result)}.")
+        raise NotYet(f"a number is expected, this is {describe(result)}.")
     return as_number(result)
 
 
@@ -331,7 +329,7 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
             if letter or _plain_words(value) == _plain_words(choice):
                 return choice
     listed = ", ".join(f'"{choice}"' for choice in choices)
-    raise NotYet(f"choose one of {listed}; this is {_describe(value)}.")
+    raise NotYet(f"choose one of {listed}; this is {describe(value)}.")
 
 
 def _plain_words(text: str) -> str:
@@ -344,21 +342,21 @@ def as_flag(answer: Any) -> bool:
     value = _unwrapped(answer)
     if isinstance(value, bool) or (isinstance(value, numbers.Real) and value in (0, 1)):
         return bool(value)
-    raise NotYet(f"True or False is expected, this is {_describe(value)}.")
+    raise NotYet(f"True or False is expected, this is {describe(value)}.")
 
 
 def as_array(answer: Any, *, size: int | None = None) -> np.ndarray:
     """Return the answer as a one-dimensional array of finite floats; anything else stops the judgment."""
     answer = _listed(answer)
     if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) == 0:
-        raise NotYet(f"a list or an array of numbers is expected, this is {_describe(answer)}.")
+        raise NotYet(f"a list or an array of numbers is expected, this is {describe(answer)}.")
     if np.ndim(answer) != 1:
         raise NotYet(f"a one-dimensional array is expected, this one has the shape {np.shape(answer)}.")
     kind = getattr(answer, "dtype", np.dtype(object)).kind
     if kind not in "iuf":  # numbers of any kind are taken, texts and truth values are not
         for value in answer:
             if isinstance(value, str | bytes | bool | np.bool_):
-                raise NotYet(f"every value should be a number, but one is {_describe(value)}.")
+                raise NotYet(f"every value should be a number, but one is {describe(value)}.")
     try:
         array = np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
@@ -374,7 +372,7 @@ def as_flags(answer: Any) -> np.ndarray:
     """Return the answer as a one-dimensional array of truth values; anything else stops the judgment."""
     answer = _listed(answer)
     if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) != 1:
-        raise NotYet(f"a list or an array of True and False is expected, this is {_describe(answer)}.")
+        raise NotYet(f"a list or an array of True and False is expected, this is {describe(answer)}.")
     return np.array([as_flag(value) for value in answer], dtype=bool)
 
 
@@ -400,7 +398,7 @@ def as_parts(answer: Any, names: Sequence[str]) -> list[Any]:
             )
         return [given[name] for name in wanted]
     if isinstance(answer, str | bytes | set) or not hasattr(answer, "__len__") or len(answer) != len(names):
-        raise NotYet(f"{len(names)} things are expected, ({', '.join(names)}); this is {_describe(answer)}.")
+        raise NotYet(f"{len(names)} things are expected, ({', '.join(names)}); this is {describe(answer)}.")
     return list(answer)
 
 
@@ -428,7 +426,7 @@ def _listed(answer: Any) -> Any:
 def as_function(answer: Any) -> Callable:
     """Return the answer when it can be called; anything else stops the judgment."""
     if not callable(answer):
-        raise NotYet(f"a function is expected, this is {_describe(answer)}. Pass it without brackets.")
+        raise NotYet(f"a function is expected, this is {describe(answer)}. Pass it without brackets.")
     return answer
 
 
@@ -482,10 +480,10 @@ def call(function: Callable, *args: Any, case: str, **kwargs: Any) -> Any:
     Unanswered
         When it returns ``...``.
     """
-    return _watched_call(function, args, kwargs, case)[0]
+    return watched_call(function, args, kwargs, case)[0]
 
 
-def _watched_call(function: Callable, args: Sequence, kwargs: Mapping, case: str) -> tuple[Any, bool, bool]:
+def watched_call(function: Callable, args: Sequence, kwargs: Mapping, case: str) -> tuple[Any, bool, bool]:
     """Return a call's result, whether it printed, and whether it changed what it was given."""
     handed, handed_by_name = copy.deepcopy((list(args), dict(kwargs)))
     printed = io.StringIO()
@@ -497,7 +495,7 @@ def _watched_call(function: Callable, args: Sequence, kwargs: Mapping, case: str
     except NeverReturned:
         raise
     except BaseException as error:
-        raise NotYet(f"your function raised {_describe_error(error)} for {case}.") from error
+        raise NotYet(f"your function raised {describe_error(error)} for {case}.") from error
     if result is Ellipsis:
         raise Unanswered
     pairs = itertools.chain(
@@ -570,7 +568,7 @@ def same_result(given: Any, expected: Any, *, rtol: float = EXACT, atol: float =
     )
 
 
-def _describe(answer: Any) -> str:
+def describe(answer: Any) -> str:
     """Name an answer in a few words: its kind, and its value where that is short."""
     if answer is None:
         return "None (is a return missing?)"
@@ -590,7 +588,7 @@ def _describe(answer: Any) -> str:
     return f"an object of type {name}"
 
 
-def _describe_error(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     text = str(error).strip().split("\n")[0]
     return f"{type(error).__name__} ({text})" if text else type(error).__name__
 
@@ -791,7 +789,7 @@ def judge_function(
 
     raw, prints, changes = [], False, False
     for case, arguments in table.items():
-        result, printed, changed = _watched_call(function, arguments, {}, case)
+        result, printed, changed = watched_call(function, arguments, {}, case)
         prints, changes = prints or printed, changes or changed
         raw.append(result)
     if all(result is None for result in raw) and any(value is not None for value in truths[0]):
@@ -984,4 +982,4 @@ def _value(value: Any) -> str:
         return f"an array of {value.size:,} values with the mean {value.mean():.4g}"
     if isinstance(value, list | tuple) and len(value) <= 12:
         return "[" + ", ".join(map(_value, value)) + "]"
-    return repr(value) if value is None or isinstance(value, str) else _describe(value)
+    return repr(value) if value is None or isinstance(value, str) else describe(value)
