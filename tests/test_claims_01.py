@@ -1,15 +1,9 @@
-"""What chapters 00 and 01 say, with other seeds, and the first cell of all where a machine isn't ready."""
+"""What chapter 01 says of its incidents, its numbers and its three kinds of drift, with other seeds."""
 
-import importlib.util
-import re
-import sys
-import tomllib
 from statistics import NormalDist
 
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from tests.chapter import definitions
 from tools import authoring
@@ -21,97 +15,6 @@ from utils.simulate import course_latencies
 SEEDS = pytest.mark.parametrize("seed", [1, 2, 3])
 ROOT = authoring.ROOT
 chapter = definitions("01")
-
-
-# Chapter 00 -------------------------------------------------------------------------------------------------
-
-
-def _first_cell():
-    (path,) = authoring.SOLUTIONS.glob("00_*.ipynb")
-    return next(cell.source for cell in authoring.read(path).cells if cell.cell_type == "code")
-
-
-def _run_first_cell(capsys):
-    """Run the cell as Jupyter does; return all that it shows."""
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    try:
-        result = shell.run_cell(_first_cell())
-    finally:
-        InteractiveShell.clear_instance()
-    return result, capsys.readouterr()
-
-
-def test_the_first_cell_says_that_all_is_ready(capsys):
-    result, shown = _run_first_cell(capsys)
-    assert result.success
-    assert shown.out.startswith("Ready") and shown.err == ""
-
-
-def test_a_missing_package_ends_in_one_sentence_that_says_what_to_type(monkeypatch, capsys):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name in ("seaborn", "scipy") else find_spec(name)
-    )
-    result, shown = _run_first_cell(capsys)
-    lines = (shown.out + shown.err).strip().splitlines()
-    assert not result.success
-    assert len(lines) == 1 and "Traceback" not in lines[0]
-    assert "scipy, seaborn" in lines[0] and "%pip install --editable .." in lines[0]
-
-
-def test_a_course_that_is_not_installed_is_named_even_where_another_utils_is(monkeypatch, capsys):
-    find_spec = importlib.util.find_spec
-
-    def without_the_course(name):
-        if name == "utils.exercises":
-            raise ModuleNotFoundError("__path__ attribute not found on 'utils'")
-        return find_spec(name)
-
-    monkeypatch.setattr(importlib.util, "find_spec", without_the_course)
-    _, shown = _run_first_cell(capsys)
-    lines = (shown.out + shown.err).strip().splitlines()
-    assert len(lines) == 1 and "utils" in lines[0]
-
-
-@pytest.mark.parametrize("version", [(3, 8, 18), (3, 10, 2), (3, 14, 0)], ids=str)
-def test_a_python_that_the_course_does_not_run_on_ends_in_one_sentence(version, monkeypatch, capsys):
-    source = _first_cell().replace("sys.version_info", "version_info")
-    monkeypatch.setattr(sys.modules[__name__], "_first_cell", lambda: f"version_info = {version}\n{source}")
-    result, shown = _run_first_cell(capsys)
-    lines = (shown.out + shown.err).strip().splitlines()
-    assert not result.success
-    assert len(lines) == 1
-    assert f"Python {version[0]}.{version[1]}," in lines[0] and "conda env create" in lines[0]
-
-
-def test_the_first_cell_needs_only_the_standard_library_and_knows_every_package_of_the_course():
-    source = _first_cell()
-    assert set(re.findall(r"^(?:import|from) (\w+)", source, flags=re.M)) <= set(sys.stdlib_module_names)
-    needed = set(re.search(r'needed = "(.+)"', source)[1].split())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}
-    tools = {"jupyterlab", "nbval", "pytest"}  # the chapters import none of these
-    assert needed == {name.replace("scikit-learn", "sklearn") for name in names - tools} | {"utils.exercises"}
-
-
-def test_the_environment_that_the_first_cell_names_is_the_one_that_conda_creates():
-    name = re.search(r"^name: (\S+)", (ROOT / "environment.yml").read_text(encoding="utf-8"), flags=re.M)[1]
-    assert f"conda activate {name} " in _first_cell()
-
-
-@SEEDS
-def test_a_mean_a_tenth_higher_brings_several_times_as_many_slow_requests(seed):
-    historical, recent = course_latencies(seed)
-    _, control = course_latencies(seed, drifted=False)
-    mean_shift = definitions("00").mean_shift
-    assert mean_shift(historical, recent) == pytest.approx(0.1 * historical.mean(), abs=4)
-    assert abs(mean_shift(historical, control)) < 4
-    assert (recent > 190).mean() > 3 * (historical > 190).mean()
-    assert (control > 190).mean() < 3 * (historical > 190).mean()
-
-
-# Chapter 01 -------------------------------------------------------------------------------------------------
 
 
 def test_the_five_numbers_are_what_the_chapter_calls_them_row_by_row():
@@ -137,13 +40,7 @@ def _shifts_in_wanderings(seed):
     """Return, for each incident, by how much each of the chapter's numbers shifts, in units of its wandering."""
     rng = np.random.default_rng(seed)
     healthy = rng.normal(150, 20, size=(400, 500))
-    days = {
-        "no drift": rng.normal(150, 20, size=healthy.shape),
-        "slower": simulate.slower(healthy),
-        "spread": 150 + 1.5 * (healthy - 150),
-        "timeouts": np.array([chapter.with_timeouts(day, rng) for day in healthy]),
-        "bad node": np.where(rng.random(healthy.shape) < 1 / 3, healthy + 45, healthy),
-    }
+    days = chapter.incidents(healthy, rng)
     quiet = chapter.summary(healthy)
     return {
         kind: {
@@ -164,6 +61,30 @@ def test_three_incidents_have_one_mean_and_three_patterns(seed):
     assert moved["bad node"] == {"mean", "sd", "median", "p99"}
     assert {"mean", "p5", "median", "p99"} <= moved["slower"]
     assert max(abs(by) for by in shifts["no drift"].values()) < 0.4
+
+
+def test_exercise_1_2s_timeouts_are_the_chapters():
+    healthy = np.random.default_rng(8).normal(150, 20, size=(200, 500))
+    of_the_chapter = chapter.incidents(healthy, np.random.default_rng(9))["timeouts"]
+    of_the_answer = np.array([chapter.with_timeouts(day, np.random.default_rng(9)) for day in healthy])
+    assert set(of_the_chapter[of_the_chapter != healthy]) == set(of_the_answer[of_the_answer != healthy])
+    assert (of_the_chapter != healthy).mean() == pytest.approx(0.02, abs=0.002)
+
+
+@SEEDS
+def test_of_four_courses_of_a_drift_a_band_of_three_wanderings_sees_each_in_its_own_time(seed):
+    rng = np.random.default_rng(seed)
+    day, band_ms = np.arange(1, 61), 3 * 20 / np.sqrt(500)
+    outside = {
+        course: np.abs(rng.normal(150 + by[:, None], 20, size=(60, 500)).mean(axis=1) - 150) > band_ms
+        for course, by in chapter.slower_by_ms(day).items()
+    }
+    assert outside["no drift"].sum() <= 1
+    assert outside["sudden"][:30].sum() <= 1 and outside["sudden"][30:].all()
+    first = day[outside["gradual"]][0]
+    assert 4 < first < 16 and outside["gradual"][20:].all()
+    assert set(day[outside["recurring"]]) >= {7, 14, 21, 28, 35, 42, 49, 56}
+    assert outside["recurring"].sum() <= 9
 
 
 def test_what_is_measured_of_a_basket_is_what_its_name_says():

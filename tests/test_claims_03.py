@@ -14,10 +14,10 @@ from utils import simulate
 from utils.alarm.drift import detect_drift
 from utils.exercises import chapter_03, verdict
 
-ALPHA = 0.05
 SEEDS = pytest.mark.parametrize("seed", [101, 202, 303])
 APART = np.arange(30.0), np.arange(50.0, 70.0)
 chapter = definitions("03")
+ALPHA = chapter.ALPHA
 D = chapter.ks_statistic
 
 
@@ -73,8 +73,7 @@ def test_d_settles_with_a_drift_shrinks_without_one_and_hardly_sees_one_request_
 @pytest.mark.parametrize(
     ("p", "word"), [(2e-32, "ALERT"), (0.0499, "ALERT"), (0.05, "ALL CLEAR"), (0.7, "ALL CLEAR")]
 )
-def test_the_rule_alerts_when_p_is_below_alpha_and_prints_p_with_one_digit(p, word, monkeypatch, capsys):
-    monkeypatch.setitem(chapter.announce.__globals__, "alpha", ALPHA)
+def test_the_rule_alerts_when_p_is_below_alpha_and_prints_p_with_one_digit(p, word, capsys):
     chapter.announce("night", SimpleNamespace(statistic=0.3291, pvalue=p))
     does = "rejects" if word == "ALERT" else "does not reject"
     assert capsys.readouterr().out == (

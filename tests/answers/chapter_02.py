@@ -205,7 +205,7 @@ WRONG = {
     "2.2": (
         (0.5, "where there is no bad node"),
         (1, "smooths over the bad node in about 9%"),
-        (1.25, "count in two hundred"),
+        (1.25, "in two hundred windows"),
         (2, "smooths over the bad node in about 100%"),
         (0.6, "choose one of"),
         ("1.5", "a number is expected"),

@@ -96,8 +96,7 @@ def bandwidth_for_the_bad_node(answer):
     if found < max(found for invented, found in HUMPS.values() if invented <= 0.2):
         return (
             f"{bw_adjust:g} is quiet enough, but it smooths over the bad node in about {1 - found:.0%} of the windows "
-            "that have one. Does another candidate keep the condition and find more? (Two that lie close together "
-            "may change places in forty windows: then count in two hundred.)"
+            "that have one. Does another candidate keep the condition and find more, in two hundred windows?"
         )
     return None
 
