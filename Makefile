@@ -14,7 +14,8 @@ LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-PYTEST := $(BIN)/python -m pytest -q
+# One thread each: on a busy machine OpenMP's threads wait for each other longer than they compute.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 QUICK := not slow and not fresh and not browser
 
 # `make test CHAPTER=03`, or CHAPTER=3: what guards this chapter, and nothing else. In the exercise tests a

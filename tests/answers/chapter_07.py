@@ -1,10 +1,11 @@
-"""Answers to chapter 07: wrong ones, each with words of its diagnosis, and other right ones."""
+"""Answers to chapter 07: wrong ones that are no slip, each with words of its diagnosis, and other right ones."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -12,163 +13,88 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from utils.exercises.chapter_07 import (
-    _FLOOR,
-    _category_p,
-    _kl,
-    _kl_back,
-    _psi,
-    _psi_base_2,
-    _psi_base_10,
-    _psi_floor_added,
-    _psi_in_two_digits,
-    _psi_joint_total,
-    _psi_mean,
-    _psi_negative,
-    _psi_of_counts,
-    _table,
-)
+from tests.chapter import definitions
+
+_CHAPTER = definitions("07")
+
+# 7.2 -------------------------------------------------------------------------------------------------------
 
 
 def _psi_of_lists(historical_counts, recent_counts):
     total = 0.0
     for a, b in zip(historical_counts, recent_counts, strict=True):
-        p, q = max(a / sum(historical_counts), _FLOOR), max(b / sum(recent_counts), _FLOOR)
+        p, q = max(a / sum(historical_counts), 0.0001), max(b / sum(recent_counts), 0.0001)
         total += (p - q) * np.log(p / q)
     return total
 
 
-def _psi_one_total(historical_counts, recent_counts):
-    total = np.sum(historical_counts)
-    p, q = (np.maximum(np.asarray(c) / total, _FLOOR) for c in (historical_counts, recent_counts))
-    return np.sum((q - p) * np.log(q / p))
-
-
-def _psi_no_floor(historical_counts, recent_counts):
-    p, q = (np.asarray(c) / np.sum(c) for c in (historical_counts, recent_counts))
-    return np.sum((q - p) * np.log(q / p))
-
-
-def _psi_skips_empty(historical_counts, recent_counts):
-    p, q = (np.asarray(c) / np.sum(c) for c in (historical_counts, recent_counts))
-    both = (p > 0) & (q > 0)
-    return np.sum((q - p)[both] * np.log((q / np.where(p > 0, p, 1))[both]))
-
-
-def _psi_floors_recent_only(historical_counts, recent_counts):
-    p, q = (np.asarray(c) / np.sum(c) for c in (historical_counts, recent_counts))
-    q = np.maximum(q, _FLOOR)
-    return np.sum((q - p) * np.log(q / p))
-
-
-def _psi_other_floor(historical_counts, recent_counts):
-    p, q = (np.maximum(np.asarray(c) / np.sum(c), 1e-6) for c in (historical_counts, recent_counts))
-    return np.sum((q - p) * np.log(q / p))
-
-
-def _psi_floors_counts(historical_counts, recent_counts):
-    counts = (np.maximum(c, _FLOOR) for c in (historical_counts, recent_counts))
-    p, q = (c / np.sum(c) for c in counts)
-    return np.sum((q - p) * np.log(q / p))
-
-
-def _psi_floors_zeros_only(historical_counts, recent_counts):
-    p, q = (np.asarray(c) / np.sum(c) for c in (historical_counts, recent_counts))
-    p, q = (np.where(share == 0, _FLOOR, share) for share in (p, q))
-    return np.sum((q - p) * np.log(q / p))
-
-
 def _psi_by_entropy(historical_counts, recent_counts):
-    p, q = (np.maximum(np.asarray(c) / np.sum(c), _FLOOR) for c in (historical_counts, recent_counts))
+    p, q = (np.clip(pd.Series(c) / np.sum(c), 0.0001, 1) for c in (historical_counts, recent_counts))
     return np.sum(rel_entr(p, q) + rel_entr(q, p))
 
 
-def _psi_in_four_digits(historical_counts, recent_counts):
-    return round(_psi(historical_counts, recent_counts), 4)
+def _psi_no_floor(historical_counts, recent_counts):
+    p, q = (c / np.sum(c) for c in (historical_counts, recent_counts))
+    return np.sum((q - p) * np.log(q / p))
+
+
+def _psi_floors_recent_only(historical_counts, recent_counts):
+    p, q = historical_counts / np.sum(historical_counts), recent_counts / np.sum(recent_counts)
+    q = np.maximum(q, 0.0001)
+    return np.sum((q - p) * np.log(q / p))
 
 
 def _psi_each_bin(historical_counts, recent_counts):
-    p, q = (np.maximum(np.asarray(c) / np.sum(c), _FLOOR) for c in (historical_counts, recent_counts))
+    p, q = (np.maximum(c / np.sum(c), 0.0001) for c in (historical_counts, recent_counts))
     return (q - p) * np.log(q / p)
 
 
-def _ruler_p_value(before, after):
+def _psi_floored_on_the_spot(historical_counts, recent_counts):
+    value = _psi_of_lists(historical_counts, recent_counts)
+    historical_counts[historical_counts == 0] = 1
+    return value
+
+
+# 7.3 -------------------------------------------------------------------------------------------------------
+
+
+def _gap_of(statistic):
+    """Return the ruler that compares one number of each window."""
+    return lambda before, after: abs(statistic(before) - statistic(after))
+
+
+def _quantile(level):
+    return _gap_of(lambda window: np.quantile(window, level))
+
+
+def _ks_p(before, after):
     return stats.ks_2samp(before, after, method="asymp").pvalue
 
 
-def _ruler_mean(before, after):
-    return abs(np.mean(before) - np.mean(after))
+def _ruler_sorts(before, after):
+    before.sort(), after.sort()
+    return np.mean(np.abs(np.log(before / after)[:450]))
 
 
-def _ruler_p99(before, after):
-    return abs(np.quantile(before, 0.99) - np.quantile(after, 0.99))
-
-
-def _ruler_faster(before, after):
-    return np.median(before) - np.median(after)
-
-
-def _ruler_slower(before, after):
-    return np.median(after) - np.median(before)
-
-
-def _ruler_u(before, after):
-    return stats.mannwhitneyu(after, before).statistic
-
-
-def _ruler_u_from_its_middle(before, after):
+def _u_from_its_middle(before, after):
     return abs(stats.mannwhitneyu(after, before).statistic - before.size * after.size / 2)
 
 
-def _ruler_trimmed_mean(before, after):
-    return abs(stats.trim_mean(before, 0.05) - stats.trim_mean(after, 0.05))
+def _measure(name):
+    """Return the ruler that is one of the chapter's own measures."""
+    return lambda before, after: _CHAPTER.all_measures(before, after)[name]
 
 
-def _ruler_log_mean(before, after):
-    return abs(np.mean(np.log(before)) - np.mean(np.log(after)))
+# 7.5 -------------------------------------------------------------------------------------------------------
 
 
-def _ruler_capped(before, after):
-    return stats.wasserstein_distance(np.minimum(before, 300), np.minimum(after, 300))
-
-
-def _ruler_decides(before, after):
-    return stats.ks_2samp(before, after, method="asymp").pvalue < 0.05
-
-
-def _ruler_sd(before, after):
-    return abs(np.std(before) - np.std(after))
-
-
-def _ruler_after_only(before, after):
-    return 1.0
-
-
-def _ruler_d(before, after):
-    return stats.ks_2samp(before, after, method="asymp").statistic
-
-
-def _ruler_cvm(before, after):
-    return stats.cramervonmises_2samp(before, after).statistic
-
-
-def _ruler_median(before, after):
-    return abs(np.median(before) - np.median(after))
-
-
-def _ruler_p90(before, after):
-    return abs(np.quantile(before, 0.9) - np.quantile(after, 0.9))
-
-
-def _ruler_psi(before, after):
-    edges = np.quantile(before, np.arange(1, 10) / 10)
-    return _psi(*(np.bincount(np.searchsorted(edges, one), minlength=10) for one in (before, after)))
-
-
-def _ruler_one_minus_p(before, after):
-    return -stats.mannwhitneyu(before, after).pvalue
+def _table(historical, recent, fill=0):
+    counts = {"old": pd.Series(historical).value_counts(), "new": pd.Series(recent).value_counts()}
+    return pd.DataFrame(counts).fillna(fill).T
 
 
 def _category_p_crosstab(historical, recent):
@@ -190,27 +116,17 @@ def _category_p_shuffled(historical, recent):
     return (1 + sum(distance(rng.permutation(codes)) >= observed - 1e-9 for _ in range(199))) / 200
 
 
-def _category_p_known(historical, recent):
-    return stats.chi2_contingency(_table(historical, recent, sorted(set(historical)))).pvalue
+def _category_p_sorts(historical, recent):
+    historical.sort(), recent.sort()
+    return _CHAPTER.category_p_value(historical, recent)
 
 
-def _category_p_both(historical, recent):
-    return stats.chi2_contingency(_table(historical, recent, sorted(set(historical) & set(recent)))).pvalue
-
-
-def _category_p_recent(historical, recent):
-    return stats.chi2_contingency(_table(historical, recent, sorted(set(recent)))).pvalue
-
-
-def _category_p_shares(historical, recent):
-    table = np.array(_table(historical, recent, sorted(set(historical) | set(recent))), dtype=float)
-    return stats.chi2_contingency(table / table.sum(axis=1, keepdims=True)).pvalue
-
-
-def _category_p_by_rank(historical, recent):
-    counts = [np.sort(np.unique(sample, return_counts=True)[1])[::-1] for sample in (historical, recent)]
-    size = max(map(len, counts))
-    return stats.chi2_contingency([np.pad(count, (0, size - len(count))) for count in counts]).pvalue
+def _category_p_lumped(historical, recent):
+    table = _table(historical, recent)
+    rare = table.columns[table.sum() < 5]
+    if len(rare):
+        table = table.drop(columns=rare).assign(other=table[rare].sum(axis=1))
+    return stats.chi2_contingency(table).pvalue
 
 
 def _category_p_ks(historical, recent):
@@ -218,65 +134,31 @@ def _category_p_ks(historical, recent):
     return stats.ks_2samp(codes[: len(historical)], codes[len(historical) :], method="asymp").pvalue
 
 
-def _category_p_smallest(historical, recent):
-    (first, second), n, m = (
-        _table(historical, recent, sorted(set(historical) | set(recent))),
-        len(historical),
-        len(recent),
-    )
-    return min(
-        stats.chi2_contingency([[a, n - a], [b, m - b]]).pvalue for a, b in zip(first, second, strict=True)
-    )
-
-
-def _category_p_of_a_new_one(historical, recent):
-    return _category_p(historical, recent) if set(recent) <= set(historical) else 0.0
-
-
-def _category_p_other_freedom(historical, recent):
-    table = np.array(_table(historical, recent, sorted(set(historical) | set(recent))))
-    return stats.chi2.sf(stats.chi2_contingency(table).statistic, table.shape[1])
-
-
-def _category_p_by_likelihood(historical, recent):
-    table = _table(historical, recent, sorted(set(historical) | set(recent)))
-    return stats.chi2_contingency(table, lambda_="log-likelihood").pvalue
-
-
-def _category_statistic(historical, recent):
-    return stats.chi2_contingency(_table(historical, recent, sorted(set(historical) | set(recent)))).statistic
-
-
-def _category_result(historical, recent):
-    return stats.chi2_contingency(_table(historical, recent, sorted(set(historical) | set(recent))))
-
-
-def _category_exact_history(historical, recent):
-    first, second = _table(historical, recent, sorted(set(historical) | set(recent)))
-    first = np.maximum(first, 0.5)
+def _goodness_of_fit(historical, recent):
+    first, second = _table(historical, recent, fill=0.01).to_numpy()
     return stats.chisquare(second, first / np.sum(first) * np.sum(second)).pvalue
+
+
+# 7.6 -------------------------------------------------------------------------------------------------------
 
 
 def _stack(historical, recent):
     return np.vstack([historical, recent]), np.repeat([0, 1], [len(historical), len(recent)])
 
 
-def _tree():
-    return DecisionTreeClassifier(min_samples_leaf=20, random_state=42)
+def _domain(model, shuffled=True, total=np.mean, scoring="roc_auc"):
+    """Return the function that cross-validates a classifier."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=42) if shuffled else KFold(5)
+
+    def auc(historical, recent):
+        rows, label = _stack(historical, recent)
+        return total(cross_val_score(model, rows, label, cv=folds, scoring=scoring))
+
+    return auc
 
 
-def _scored(model, historical, recent, scoring="roc_auc"):
-    rows, label = _stack(historical, recent)
-    folds = StratifiedKFold(5, shuffle=True, random_state=42)
-    return cross_val_score(model, rows, label, cv=folds, scoring=scoring).mean()
-
-
-def _domain_tree(historical, recent):
-    return _scored(_tree(), historical, recent)
-
-
-def _domain_quadratic(historical, recent):
-    return _scored(QuadraticDiscriminantAnalysis(), historical, recent)
+_TREE = DecisionTreeClassifier(min_samples_leaf=20, random_state=42)
+_tree_auc = _domain(_TREE)
 
 
 def _domain_held_out(historical, recent):
@@ -284,168 +166,159 @@ def _domain_held_out(historical, recent):
     train_rows, rows, train_label, label = train_test_split(
         rows, label, test_size=0.5, random_state=42, stratify=label
     )
-    return roc_auc_score(label, _tree().fit(train_rows, train_label).predict_proba(rows)[:, 1])
-
-
-def _domain_by_heart(historical, recent):
-    return _scored(DecisionTreeClassifier(random_state=42), historical, recent)
-
-
-def _domain_linear(historical, recent):
-    return _scored(LogisticRegression(max_iter=1_000), historical, recent)
-
-
-def _domain_accuracy(historical, recent):
-    return _scored(_tree(), historical, recent, scoring="accuracy")
+    return roc_auc_score(label, _TREE.fit(train_rows, train_label).predict_proba(rows)[:, 1])
 
 
 def _domain_in_sample(historical, recent):
     rows, label = _stack(historical, recent)
-    return roc_auc_score(label, _tree().fit(rows, label).predict_proba(rows)[:, 1])
+    return roc_auc_score(label, _TREE.fit(rows, label).predict_proba(rows)[:, 1])
 
 
-def _domain_each_fold(historical, recent):
-    return cross_val_score(_tree(), *_stack(historical, recent), cv=5, scoring="roc_auc")
+def _domain_numbered(historical, recent):
+    numbers = np.arange(len(historical) + len(recent))
+    old, new = np.split(numbers, [len(historical)])
+    return _tree_auc(np.column_stack([old, historical]), np.column_stack([new, recent]))
 
 
-def _domain_best_fold(historical, recent):
-    return _domain_each_fold(historical, recent).max()
+def _domain_labels_turned(historical, recent):
+    rows, label = np.vstack([historical, recent]), np.repeat([0, 1], [len(recent), len(historical)])
+    folds = StratifiedKFold(5, shuffle=True, random_state=42)
+    return cross_val_score(_TREE, rows, label, cv=folds, scoring="roc_auc").mean()
 
 
-def _domain_gini(historical, recent):
-    return 2 * _domain_tree(historical, recent) - 1
+def _domain_of_globals(historical, recent):
+    rng = np.random.default_rng(1)
+    return _tree_auc(rng.normal(size=(100, 3)), rng.normal(0.5, size=(100, 3)))
 
 
-def _domain_folds_in_order(historical, recent):
-    return cross_val_score(_tree(), *_stack(historical, recent), cv=KFold(5), scoring="roc_auc").mean()
-
-
-def _domain_naive_bayes(historical, recent):
-    return _scored(GaussianNB(), historical, recent)
-
-
-def _domain_neighbors(historical, recent):
-    return _scored(KNeighborsClassifier(25), historical, recent)
-
-
-def _domain_turned(historical, recent):
-    return 1 - _domain_tree(historical, recent)
-
-
-def _domain_one_column(historical, recent):
-    return _domain_tree(historical[:, :1], recent[:, :1])
-
-
-def _domain_order(historical, recent):
-    rows, label = _stack(historical, recent)
-    rows = np.column_stack([np.arange(len(rows)), rows])
-    return _scored(_tree(), rows[label == 0], rows[label == 1])
+def _domain_scales_what_it_is_given(historical, recent):
+    center = historical.mean(axis=0)
+    for rows in (historical, recent):
+        rows -= center
+    return _tree_auc(historical, recent)
 
 
 WRONG = {
     "7.1": (
-        (2_000, "averages over all requests"),
-        (0.005, "the gap that D sees"),
-        (0.01, "reads like seconds"),
-        (0, "low and long"),
-        (-10, "no sign"),
-        (400_000, "stay put"),
-        (160, "share of the requests times"),
+        (0.01, "a thousandth of what is asked for"),
+        (1_000, "in percent"),
+        (-10, "the other sign"),
+        (-3, "never negative"),
+        (14, "how high is the gap"),
+        ("10 ms", "a number is expected"),
     ),
     "7.2": (
-        (_psi_of_counts, "compares counts"),
-        (_psi_one_total, "a total of its own"),
         (_psi_no_floor, "Where does the floor belong"),
-        (_psi_floors_recent_only, "historical sample gives inf"),
-        (_psi_skips_empty, "must not be left out"),
-        (_psi_other_floor, "stands in for it 0.0001"),
-        (_psi_floors_counts, "a share and not a count"),
-        (_psi_floors_zeros_only, "2 of 100,000"),
-        (_psi_floor_added, "added to every share"),
-        (_psi_joint_total, "both samples together"),
-        (_psi_in_two_digits, "this is rounded"),
-        (_kl, "by their difference"),
-        (_kl_back, "by their difference"),
-        (_psi_base_2, "base 2"),
-        (_psi_base_10, "base 10"),
-        (_psi_negative, "never negative"),
-        (_psi_mean, "average over the bins"),
-        (_psi_each_bin, "the sum over the bins"),
+        (_psi_floors_recent_only, "historical sample: your function returns inf"),
+        (_psi_each_bin, "a number for each bin"),
+        (lambda *counts: round(_psi_of_lists(*counts), 2), "rounds"),
+        (lambda *counts: round(_psi_of_lists(*counts), 4), "rounds"),
+        (lambda *counts: -_psi_of_lists(*counts), "the other sign"),
+        (lambda p, q: jensenshannon(p, q), "is expected"),
+        (_psi_floored_on_the_spot, "on a copy"),
         (0.1, "a function is expected"),
     ),
     "7.3": (
         (stats.wasserstein_distance, "few hanging requests"),
-        (_ruler_mean, "few hanging requests"),
-        (_ruler_p90, "throws away too much"),
-        (_ruler_psi, "throws away too much"),
-        (_ruler_p99, "does not look where"),
-        (_ruler_sd, "does not look where"),
-        (_ruler_p_value, "Larger must mean further apart"),
-        (_ruler_faster, "Larger must mean further apart"),
-        (_ruler_slower, "has a direction"),
-        (_ruler_u, "has a direction"),
-        (_ruler_log_mean, "few hanging requests"),
-        (_ruler_decides, "can't be calibrated"),
-        (_ruler_after_only, "the same number"),
-        (stats.ks_2samp, "whole result"),
+        (_gap_of(np.mean), "few hanging requests"),
+        (_gap_of(lambda window: np.mean(np.log(window))), "few hanging requests"),
+        (_quantile(0.9), "throw away"),
+        (_measure("PSI"), "throw away"),
+        (_quantile(0.99), "look where"),
+        (_gap_of(np.std), "look where"),
+        (_ks_p, "which way"),
+        (lambda before, after: np.median(before) - np.median(after), "which way"),
+        (lambda before, after: np.median(after) - np.median(before), "has a direction"),
+        (lambda before, after: max(0, np.median(after) - np.median(before)), "has a direction"),
+        (lambda before, after: stats.mannwhitneyu(after, before).statistic, "has a direction"),
+        (lambda before, after: abs(np.median(after) - 150), "whatever `before` is"),
+        (lambda before, after: np.median(after), "whatever `before` is"),
+        (lambda before, after: _ks_p(before, after) < 0.05, "as a decision does"),
+        (lambda before, after: int(_ks_p(before, after) < 0.05), "as a decision does"),
+        (lambda before, after: 1.0, "hardly any different numbers"),
+        (lambda before, after: stats.ks_2samp(before, after), "whole result"),
+        (_ruler_sorts, "on a copy"),
         ("KS", "a function is expected"),
     ),
     "7.4": (
-        (0.1, "rule of thumb"),
-        (0.25, "rule of thumb"),
-        (0.8, "another size of window"),
-        (0.05, "another size of window"),
-        (0.07, "needs a quantile far up"),
-        (0.025, "the wrong end"),
-        (1.0, "Too high"),
-        (0.001, "Too low"),
-        (0, "never negative"),
+        (0.75, "windows of 50"),
+        (0.204, "windows of 100"),
+        (0.0475, "windows of 500"),
+        (1.0, "which quantile"),
+        (0.001, "zero"),
+        (-0.1, "which quantile"),
+        (13.4, "percent"),
+        ("0.1", "a number is expected"),
     ),
     "7.5": (
-        (_category_p_known, "history never had"),
-        (_category_p_both, "history never had"),
-        (_category_p_recent, "gone from the recent"),
-        (_category_p_shares, "needs counts"),
-        (_category_p_by_rank, "by name"),
-        (_category_p_ks, "unseen"),
-        (_category_statistic, "Is this the statistic"),
-        (_category_result, "the p-value alone"),
-        (_category_exact_history, "a sample too"),
-        (_category_p_smallest, "smallest of several"),
-        (_category_p_of_a_new_one, "happens by chance"),
-        (_category_p_other_freedom, "degrees of freedom"),
+        (_category_p_ks, "is expected"),
+        (lambda *pair: stats.chi2_contingency(_table(*pair)).statistic, "Is this the statistic"),
+        (lambda *pair: stats.chi2_contingency(_table(*pair)), "the p-value alone"),
+        (lambda *pair: stats.chi2_contingency(_table(*pair, fill=np.nan)).pvalue, "one sample lacks"),
+        (lambda *pair: round(stats.chi2_contingency(_table(*pair)).pvalue, 2), "rounds"),
+        (lambda *pair: stats.chi2_contingency(_table(*pair)).pvalue < 0.05, "a number is expected"),
+        (_goodness_of_fit, "shares as known"),
+        (lambda *pair: float(set(pair[0]) == set(pair[1])), "is expected"),
+        (_category_p_sorts, "on a copy"),
+        (_category_p_lumped, "come and go"),
     ),
     "7.6": (
         (_domain_in_sample, "has not seen it"),
-        (_domain_by_heart, "by heart"),
-        (_domain_linear, "A straight line cannot"),
-        (_domain_one_column, "nor can a single column"),
-        (_domain_accuracy, "larger class gets that in accuracy"),
-        (_domain_best_fold, "the best fold"),
-        (_domain_gini, "guessing is a half"),
-        (_domain_folds_in_order, "both kinds in each"),
-        (_domain_naive_bayes, "two features together"),
-        (_domain_turned, "below a half"),
-        (_domain_order, "a row number"),
-        (_domain_each_fold, "for each fold"),
+        (
+            lambda *pair: max(_tree_auc(*(rows[:, [i]] for rows in pair)) for i in range(3)),
+            "the best of several",
+        ),
+        (lambda *pair: min(stats.ks_2samp(*pair).pvalue), "a p-value"),
+        (_domain(DecisionTreeClassifier(random_state=42)), "by heart"),
+        (_domain(make_pipeline(StandardScaler(), LogisticRegression())), "A straight line cannot"),
+        (_domain(GaussianNB()), "two features together"),
+        (_domain(DecisionTreeClassifier(max_depth=1)), "two features together"),
+        (lambda historical, recent: _tree_auc(historical[:, :1], recent[:, :1]), "all columns"),
+        (lambda historical, recent: _tree_auc(historical[:, :2], recent[:, :2]), "all columns"),
+        (_domain_labels_turned, "the label of its own sample"),
+        (_domain(_TREE, scoring="accuracy"), "the larger class"),
+        (_domain(_TREE, total=np.max), "the best of several"),
+        (lambda *pair: 2 * _tree_auc(*pair) - 1, "AUC of guessing"),
+        (_domain(_TREE, shuffled=False), "both kinds"),
+        (lambda *pair: 1 - _tree_auc(*pair), "below a half"),
+        (_domain_numbered, "a row number"),
+        (_domain(_TREE, total=np.asarray), "for each fold"),
+        (_domain_of_globals, "the notebook's variables"),
+        (_domain_scales_what_it_is_given, "on a copy"),
+        (lambda historical, recent: _tree_auc(historical, recent[:, :2]), "raised ValueError"),
         (0.7, "a function is expected"),
     ),
 }
 
 RIGHT = {
-    "7.1": (np.float64(10.0), 10),
-    "7.2": (_psi, _psi_of_lists, _psi_by_entropy, _psi_in_four_digits),
+    "7.1": (np.float64(10.0), 10, [10]),
+    "7.2": (_CHAPTER.psi, _psi_of_lists, _psi_by_entropy),
     "7.3": (
-        _ruler_d,
-        _ruler_cvm,
-        _ruler_median,
-        _ruler_one_minus_p,
-        _ruler_u_from_its_middle,
-        _ruler_trimmed_mean,
-        _ruler_capped,
+        _measure("KS"),
+        _measure("Anderson-Darling"),
+        _CHAPTER.ruler,
+        _gap_of(np.median),
+        _gap_of(lambda window: stats.trim_mean(window, 0.05)),
+        _u_from_its_middle,
+        lambda before, after: -stats.mannwhitneyu(before, after).pvalue,
+        lambda before, after: stats.wasserstein_distance(np.minimum(before, 300), np.minimum(after, 300)),
+        lambda before, after: np.sum(
+            np.abs(np.quantile(before, [0.3, 0.5, 0.7]) - np.quantile(after, [0.3, 0.5, 0.7]))
+        ),
         stats.energy_distance,
     ),
-    "7.4": (0.13, np.float32(0.128)),
-    "7.5": (_category_p, _category_p_crosstab, _category_p_shuffled, _category_p_by_likelihood),
-    "7.6": (_domain_tree, _domain_quadratic, _domain_held_out, _domain_neighbors),
+    "7.4": (0.13, np.float32(0.128), 0.127, 0.14),
+    "7.5": (
+        _CHAPTER.category_p_value,
+        _category_p_crosstab,
+        _category_p_shuffled,
+        lambda *pair: stats.chi2_contingency(_table(*pair), lambda_="log-likelihood").pvalue,
+    ),
+    "7.6": (
+        _CHAPTER.domain_auc,
+        _domain(QuadraticDiscriminantAnalysis()),
+        _domain(KNeighborsClassifier(25)),
+        _domain(DecisionTreeClassifier(max_depth=5, random_state=1)),
+        _domain_held_out,
+    ),
 }
