@@ -1,213 +1,287 @@
-"""What chapter 05 claims, with seeds that the chapter does not use."""
+"""The claims of chapter 05, by its own functions, with other seeds."""
+
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.covariance import EmpiricalCovariance
 from sklearn.ensemble import IsolationForest
 
+from tests.chapter import definitions
 from utils.alarm.drift import detect_drift
+from utils.exercises import verdict
 from utils.simulate import course_latencies, night
 
-SEEDS = pytest.mark.parametrize("seed", [101, 102, 103])
-BEFORE, AFTER = (150, 20), (165, 22)
-LATENCY, PAYLOAD, BASKET = 0, 1, 2
+SEEDS = [101, 102, 103]
+AFTER = {"mean_ms": 165, "sd_ms": 22}
+PRECISION, RECALL, FALSE = "precision", "recall", "false alarms per 1,000 healthy"
+chapter = definitions("05")
 
 
-def _day(rng, service=BEFORE, *, basket_eur=60, requests=20_000, failing=0.02):
-    """Return latency, payload and basket as columns, and the labels, as the chapter's service_day does."""
-    mean_ms, sd_ms = service
-    payload_kb = rng.normal(100, 25, requests)
-    latency_ms = mean_ms + 0.64 * (payload_kb - 100) + rng.normal(0, np.sqrt(sd_ms**2 - 16**2), requests)
-    failed = rng.random(requests) < failing
-    latency_ms += failed * rng.choice([-80, 80], requests)
-    return np.column_stack([latency_ms, payload_kb, rng.normal(basket_eur, 15, requests)]), failed
+@pytest.fixture
+def measured(monkeypatch):
+    """Return a function that gives the chapter's functions what its cells would have measured."""
+    names = chapter.flagged.__globals__
+    return lambda **values: [monkeypatch.setitem(names, name, value) for name, value in values.items()]
 
 
-def _limits(latency_ms):
-    return latency_ms.mean() - 3 * latency_ms.std(), latency_ms.mean() + 3 * latency_ms.std()
-
-
-def _flags(limits, day):
-    return (day[0][:, LATENCY] < limits[0]) | (day[0][:, LATENCY] > limits[1])
-
-
-def _false_alarms(flags, day):
-    return np.mean(flags[~day[1]])
-
-
-def _precision(flags, day):
-    return np.mean(day[1][flags])
-
-
-def _recall(flags, day):
-    return np.mean(flags[day[1]])
-
-
-def _interval(hits):
-    return stats.binomtest(int(np.sum(hits)), len(hits)).proportion_ci(method="wilson")
-
-
-@pytest.fixture(params=[101, 102, 103])
-def world(request):
-    """Limits from one history, a control day and a drifted day."""
+@pytest.fixture(params=SEEDS)
+def world(request, measured):
+    """The chapter's history, log and days, drawn anew."""
     rng = np.random.default_rng(request.param)
-    limits = _limits(rng.normal(*BEFORE, 1_000))
-    return rng, limits, _day(rng), _day(rng, AFTER)
+    historical, _ = course_latencies(request.param)
+    low, high = chapter.limits(historical)
+    log = chapter.service_day(rng, requests=1_000, failing=0)
+    control, drifted = chapter.service_day(rng), chapter.service_day(rng, **AFTER)
+    measured(historical=historical, low=low, high=high, log=log, control_day=control)
+    return SimpleNamespace(**locals())
 
 
-def test_the_latencies_of_the_simulated_day_are_those_of_the_course():
-    (columns, _) = _day(np.random.default_rng(101), failing=0)
-    assert columns[:, LATENCY].mean() == pytest.approx(150, abs=1)
-    assert columns[:, LATENCY].std() == pytest.approx(20, abs=0.5)
+def scored(day):
+    return chapter.score(chapter.flagged(day["latency_ms"]), day["failed"])
 
 
-def test_a_three_sigma_rule_flags_several_times_as_many_recent_requests():
-    shares = []
-    for seed in range(101, 131):
-        historical, recent = course_latencies(seed)
-        _, control = course_latencies(seed, drifted=False)
-        low, high = _limits(historical)
-        shares.append([np.mean((sample < low) | (sample > high)) for sample in (historical, control, recent)])
-    before, control, after = np.mean(shares, axis=0)
-    assert 0.0015 < before < 0.004 and 0.0015 < control < 0.005
-    assert 5 < after / control < 12
+def ends(hits):
+    """Return the ends of the chapter's interval for a share, read from its text."""
+    low, high = chapter.interval(hits).split("interval ")[1].split(" to ")
+    return float(low), float(high)
 
 
-def test_precision_falls_by_more_than_a_quarter_and_the_intervals_do_not_touch(world):
-    _, limits, control, drifted = world
-    before, after = (
-        _interval(control[1][_flags(limits, control)]),
-        _interval(drifted[1][_flags(limits, drifted)]),
-    )
-    assert after.high < before.low
-    assert _precision(_flags(limits, control), control) - _precision(_flags(limits, drifted), drifted) > 0.25
+class EvenlySpread:
+    """Draws that have exactly the mean and the standard deviation that are asked for."""
+
+    def normal(self, mean, sd, size):
+        return mean + sd * np.resize([-1.0, 1.0], size)
 
 
-def test_recall_falls_less_than_precision_and_falls_for_refusals_only(world):
-    _, limits, control, drifted = world
-    recalls = {}
-    for name, day in (("control", control), ("drifted", drifted)):
-        slow = day[0][:, LATENCY] > np.median(day[0][:, LATENCY])
-        flags = _flags(limits, day)
-        recalls[name] = [np.mean(flags[day[1] & slow]), np.mean(flags[day[1] & ~slow])]
-    assert recalls["drifted"][0] > recalls["control"][0]
-    assert recalls["drifted"][1] < recalls["control"][1] - 0.1
-    lost = np.mean(recalls["control"]) - np.mean(recalls["drifted"])
-    precision = [_precision(_flags(limits, day), day) for day in (control, drifted)]
-    assert lost < precision[0] - precision[1]
+# What the functions say of themselves ----------------------------------------------------------------------
+
+
+def test_a_request_is_flagged_beyond_either_limit(measured):
+    measured(low=90, high=209)
+    assert chapter.flagged(np.array([89, 90, 150, 209, 210])).tolist() == [True, False, False, False, True]
+    assert chapter.limits(np.array([130.0, 170.0])) == (90, 210)
+
+
+def test_scores_count_flags_failures_and_healthy_requests():
+    day = pd.DataFrame({"latency_ms": np.arange(300.0), "failed": np.arange(300) >= 293})  # the slowest seven
+    assert list(chapter.score_limits((11, 297), day).items()) == [
+        ("flagged per 1,000", 43.3),  # 0 to 10, 298 and 299
+        (FALSE, 37.5),
+        (PRECISION, 0.15),
+        (RECALL, 0.29),
+    ]
+    assert chapter.interval([True] * 3 + [False] * 7) == "0.30, 95 % interval 0.11 to 0.60"
+
+
+def test_a_day_is_the_course_s_service_with_two_kinds_of_failure_of_80_ms():
+    rng = np.random.default_rng(101)
+    day = chapter.service_day(rng)
+    healthy = day[~day["failed"]]
+    assert len(day) == 20_000 and day["failed"].mean() == pytest.approx(0.02, abs=0.003)
+    for name, mean, sd in (("latency_ms", 150, 20), ("payload_kb", 100, 25), ("basket_eur", 60, 15)):
+        assert healthy[name].mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(len(healthy)))
+        assert healthy[name].std() == pytest.approx(sd, rel=0.02)
+    assert np.corrcoef(healthy["latency_ms"], healthy["payload_kb"])[0, 1] == pytest.approx(16 / 20, abs=0.02)
+    assert abs(np.corrcoef(healthy["latency_ms"], healthy["basket_eur"])[0, 1]) < 0.03
+    no_noise = chapter.service_day(rng, sd_ms=16, failing=0.5)
+    explained = 150 + 0.64 * (no_noise["payload_kb"] - 100)
+    extra_ms = (no_noise["latency_ms"] - explained).round(6)
+    assert set(extra_ms[no_noise["failed"]]) == {-80, 80} and set(extra_ms[~no_noise["failed"]]) == {0}
+    assert (extra_ms > 0).sum() == pytest.approx((extra_ms < 0).sum(), rel=0.1)
+
+
+# What drift costs ------------------------------------------------------------------------------------------
+
+
+def test_a_rule_flags_several_times_as_many_requests_after_the_drift():
+    shares = [
+        (chapter.flagged_share(historical, control), chapter.flagged_share(historical, recent))
+        for seed in range(101, 131)
+        for historical, recent in [course_latencies(seed)]
+        for _, control in [course_latencies(seed, drifted=False)]
+    ]
+    before, after = np.mean(shares, axis=0)
+    assert 0.0015 < before < 0.005 and 5 < after / before < 12
+
+
+def test_precision_falls_by_about_half_and_recall_less_for_refusals_only(world):
+    before, after = scored(world.control), scored(world.drifted)
+    assert after[PRECISION] < 0.65 * before[PRECISION]
+    assert before[RECALL] - after[RECALL] < before[PRECISION] - after[PRECISION]
+    hits = [day["failed"][chapter.flagged(day["latency_ms"])] for day in (world.drifted, world.control)]
+    assert ends(hits[0])[1] < ends(hits[1])[0], "the intervals touch"
+    caught = []
+    for day in (world.control, world.drifted):
+        flags, slow = chapter.flagged(day["latency_ms"]), day["latency_ms"] > day["latency_ms"].median()
+        caught.append([flags[day["failed"] & side].mean() for side in (slow, ~slow)])
+    (timeouts, refusals), (timeouts_after, refusals_after) = caught
+    assert timeouts_after > timeouts and refusals_after < refusals - 0.1
 
 
 def test_at_equal_cost_a_forest_catches_no_more_and_the_sharper_model_ages_worse(world):
-    rng, limits, control, drifted = world
-    control, drifted = [(columns[:8_000], failed[:8_000]) for columns, failed in (control, drifted)]
-    log, _ = _day(rng, requests=1_000, failing=0)
-    forest = IsolationForest(random_state=0).fit(log[:, [LATENCY]])
-    sharp = EmpiricalCovariance().fit(log[:, [LATENCY, PAYLOAD]])
+    forest = IsolationForest(random_state=0).fit(world.log[["latency_ms"]])
     how_odd = {
-        "rule": lambda columns: np.abs(columns[:, LATENCY] - np.mean(limits)),
-        "forest": lambda columns: -forest.score_samples(columns[:, [LATENCY]]),
-        "sharp": lambda columns: sharp.mahalanobis(columns[:, [LATENCY, PAYLOAD]]),
+        "rule": lambda day: np.abs(day["latency_ms"] - world.historical.mean()),
+        "forest": lambda day: -forest.score_samples(day[["latency_ms"]]),
+        "sharp": chapter.mahalanobis(["latency_ms", "payload_kb"]),
     }
-    recall, false_alarms = {}, {}
-    for name, oddness in how_odd.items():
-        line = np.quantile(oddness(control[0])[~control[1]], 0.997)
-        recall[name] = _recall(oddness(control[0]) > line, control)
-        false_alarms[name] = _false_alarms(oddness(drifted[0]) > line, drifted)
-    assert recall["forest"] < recall["rule"] + 0.03
-    assert recall["sharp"] > recall["rule"] + 0.08
-    assert false_alarms["sharp"] > 1.5 * false_alarms["rule"]
+    table = chapter.scores_at_equal_cost(how_odd, {"no drift": world.control, "drifted": world.drifted})
+    before, after = table.loc["no drift"], table.loc["drifted"]
+    assert before[FALSE].between(2.6, 3.0).all()
+    assert before[RECALL]["forest"] < before[RECALL]["rule"] + 0.03
+    assert before[RECALL]["sharp"] > before[RECALL]["rule"] + 0.08
+    assert after[FALSE]["sharp"] > 1.5 * after[FALSE]["rule"]
+
+
+# Retraining ------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_that_knows_its_service_exactly_is_worth_what_the_normal_distribution_says():
+    (precision,), (recall,) = chapter.worth(EvenlySpread().normal(150, 20, (1, 10)), stats.norm(150, 20))
+    false_alarms = 2 * stats.norm.sf(3)
+    assert recall == pytest.approx(
+        stats.norm.cdf(1), abs=1e-9
+    )  # 80 ms are four standard deviations, the limit three
+    assert precision == pytest.approx(chapter.expected_precision(0.02, recall, false_alarms))
+    rates = chapter.retrained_rates(10, EvenlySpread())
+    assert rates == pytest.approx(np.full(2_000, false_alarms), rel=1e-9)
 
 
 def test_retraining_brings_back_precision_but_not_recall():
     rng = np.random.default_rng(101)
-
-    def worth(training, service):
-        center, spread = training.mean(axis=1), training.std(axis=1)
-
-        def outside(shift_ms):
-            healthy = stats.norm(*service)
-            return healthy.cdf(center - 3 * spread - shift_ms) + healthy.sf(center + 3 * spread - shift_ms)
-
-        recall = (outside(-80) + outside(80)) / 2
-        return np.mean(0.02 * recall / (0.02 * recall + 0.98 * outside(0))), np.mean(recall)
-
-    histories = rng.normal(*BEFORE, (2_000, 1_000))
-    healthy, stale = worth(histories, BEFORE), worth(histories, AFTER)
-    retrained = worth(rng.normal(*AFTER, (2_000, 1_000)), AFTER)
+    histories = rng.normal(150, 20, (2_000, 1_000))
+    healthy, stale, retrained = (
+        np.mean(chapter.worth(training, service), axis=1)
+        for training, service in (
+            (histories, stats.norm(150, 20)),
+            (histories, stats.norm(165, 22)),
+            (rng.normal(165, 22, (2_000, 1_000)), stats.norm(165, 22)),
+        )
+    )
     assert stale[0] < 0.5 < healthy[0]
     assert retrained[0] == pytest.approx(healthy[0], abs=0.03)
     assert retrained[1] < stale[1] < healthy[1]
 
 
 def test_what_the_rule_is_retrained_on_decides_what_it_is_worth(world):
-    rng, limits, _, next_day = world
-    rows, failed = _day(rng, AFTER, requests=1_000)
-    rows = rows[:, LATENCY]
-    history = rng.normal(*BEFORE, 1_000)
-    trained = {
-        "clean": rows[~failed],
-        "failures inside": rows,
-        "mixed": np.concatenate([history, rows[~failed]]),
-        "incident": rows + 80 * (rng.random(1_000) < 0.3),
+    rows, next_day = (chapter.service_day(world.rng, **AFTER, requests=size) for size in (1_000, 20_000))
+    clean = rows.loc[~rows["failed"], "latency_ms"]
+    trained_on = {
+        "clean": clean,
+        "failures inside": rows["latency_ms"],
+        "mixed": np.concatenate([world.historical, clean]),
+        "incident": rows["latency_ms"] + 80 * (world.rng.random(1_000) < 0.3),
     }
-    flags = {name: _flags(_limits(sample), next_day) for name, sample in trained.items()}
-    assert _recall(flags["incident"], next_day) < 0.15
-    assert _false_alarms(flags["incident"], next_day) < 0.0005
-    assert _recall(flags["failures inside"], next_day) < _recall(flags["clean"], next_day) - 0.05
-    assert _recall(flags["mixed"], next_day) < _recall(flags["clean"], next_day) + 0.03
+    worth = {name: chapter.score_limits(chapter.limits(each), next_day) for name, each in trained_on.items()}
+    assert worth["incident"][RECALL] < 0.15 and worth["incident"][FALSE] < 0.5
+    assert worth["failures inside"][RECALL] < worth["clean"][RECALL] - 0.05
+    assert worth["mixed"][RECALL] < worth["clean"][RECALL] + 0.03
 
 
-@SEEDS
-def test_a_few_dozen_rows_beat_the_old_rule_more_often_than_not_but_a_handful_is_a_lottery(seed):
-    rng = np.random.default_rng(seed)
-    service = stats.norm(*AFTER)
-    low, high = 90, 210
-
-    def share_better(rows):
-        samples = service.rvs((2_000, rows), random_state=rng)
-        center, spread = samples.mean(axis=1), samples.std(axis=1)
-        rates = service.cdf(center - 3 * spread) + service.sf(center + 3 * spread)
-        return np.mean(rates < service.cdf(low) + service.sf(high))
-
-    assert share_better(8) < 0.75
-    assert share_better(32) > 0.9
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_robust_limits_survive_one_slow_request_in_ten_and_not_three(share):
+    rng = np.random.default_rng(101)
+    rows = rng.normal(165, 22, 20_000)
+    moved = np.subtract(
+        chapter.robust_limits(rows + 80 * (rng.random(20_000) < share)), chapter.robust_limits(rows)
+    )
+    assert (max(-moved[0], moved[1]) > 20) == (share > 0.1)
 
 
-def test_a_drift_of_an_ignored_column_is_found_and_does_no_harm(world):
-    rng, limits, control, _ = world
-    log, _ = _day(rng, requests=1_000, failing=0)
-    campaign = _day(rng, basket_eur=75)
-    assert detect_drift(log[:, BASKET], campaign[0][:, BASKET]).drifted
-    for share in (_precision, _recall):
-        before, after = share(_flags(limits, control), control), share(_flags(limits, campaign), campaign)
-        assert before == pytest.approx(after, abs=0.08)
-    greedy = EmpiricalCovariance().fit(log)
-    line = np.quantile(greedy.mahalanobis(control[0])[~control[1]], 0.997)
-    assert _false_alarms(greedy.mahalanobis(campaign[0]) > line, campaign) > 0.006
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_few_dozen_rows_beat_the_old_rule_and_about_a_hundred_make_a_good_one_likely(seed):
+    old = chapter.flagged_share(
+        EvenlySpread().normal(150, 20, 10), stats.norm(165, 22).ppf(np.arange(0.5, 1e5) / 1e5)
+    )
+    rates = {
+        rows: chapter.retrained_rates(rows, np.random.default_rng(seed)) for rows in (8, 16, 32, 64, 128)
+    }
+    assert np.mean(rates[8] < old) < 0.75 and rates[8].mean() > old
+    assert np.mean(rates[32] < old) > 0.9
+    accepted = {rows: np.mean(each < 0.01) for rows, each in rates.items()}  # as exercise 5.4 has it
+    assert accepted[64] < 0.95 <= accepted[128]
+    # What is said of the smaller sizes there:
+    assert np.median(rates[16]) < 0.01 < rates[16].mean() and rates[32].mean() < 0.01 and accepted[64] > 0.88
 
 
-def test_a_new_meaning_of_the_same_latencies_leaves_flags_that_are_worth_nothing(world):
-    rng, limits, control, _ = world
-    new_meaning = (control[0], rng.random(len(control[1])) < 0.02)
-    flags = _flags(limits, new_meaning)
-    assert _precision(flags, new_meaning) < 0.06 and _recall(flags, new_meaning) < 0.06
+# Drift and harm --------------------------------------------------------------------------------------------
 
 
-def test_thirty_flags_looked_at_by_hand_tell_a_new_meaning_from_a_day_without_drift(world):
-    rng, limits, control, _ = world
-    flags = _flags(limits, control)
-    new_labels = rng.random(len(control[1])) < 0.02
-    assert _interval(new_labels[flags][:30]).high < _interval(control[1][flags][:30]).low
+def test_a_drift_of_a_column_harms_the_model_that_looks_at_it(world):
+    campaign = chapter.service_day(world.rng, basket_eur=75)
+    detectors = {
+        "rule": lambda day: np.abs(day["latency_ms"] - world.historical.mean()),
+        "greedy": chapter.mahalanobis(["latency_ms", "payload_kb", "basket_eur"]),
+    }
+    table = chapter.scores_at_equal_cost(detectors, {"no drift": world.control, "campaign": campaign})
+    before, after = table.loc["no drift"], table.loc["campaign"]
+    assert after[PRECISION]["rule"] == pytest.approx(before[PRECISION]["rule"], abs=0.08)
+    assert after[RECALL]["rule"] == pytest.approx(before[RECALL]["rule"], abs=0.08)
+    assert after[FALSE]["greedy"] > 6
 
 
-def test_the_drift_test_and_the_right_decision_disagree_on_both_nights():
+def test_thirty_flags_looked_at_by_hand_tell_three_days_apart(world):
+    failed = world.rng.random(len(world.control)) < 0.02
+    new_meaning = world.control.assign(failed=failed)
+    assert max(scored(new_meaning)[PRECISION], scored(new_meaning)[RECALL]) < 0.06
+    thirty = [
+        ends(day.loc[chapter.flagged(day["latency_ms"]), "failed"][:30])
+        for day in (new_meaning, world.drifted, world.control)
+    ]
+    assert thirty[0][1] < thirty[2][0] and thirty[0][1] < thirty[1][1] < thirty[2][1]
+
+
+def test_the_four_cases_come_out_as_in_the_table(world):
+    campaign = chapter.service_day(world.rng, basket_eur=75)
+    new_meaning = world.control.assign(failed=world.rng.random(len(world.control)) < 0.02)
+    rows = [chapter.verdict_on(day) for day in (world.control, world.drifted, campaign, new_meaning)]
+    assert [(row["drift"], row["what to do"]) for row in rows] == [
+        ("no", "nothing"),
+        ("yes", "page"),
+        ("yes", "ticket"),
+        ("no", "page"),
+    ]
+    assert all(row[name] == round(row[name], 2) for row in rows for name in ("D of latency", "D of basket"))
+
+
+def _made(caught, mistaken, missed, moved_ms=0.0, moved_eur=0.0):
+    """Return a day of 500 requests spread as history is, with so many of each kind, and 500 that nobody tests."""
+    spread = 15 * stats.norm.ppf((np.arange(500) + 0.5) / 500)
+    day = pd.DataFrame({"latency_ms": 150 + moved_ms + spread, "basket_eur": 60 + moved_eur + spread})
+    day.loc[: caught + mistaken - 1, "latency_ms"] = 0
+    day["failed"] = (day.index < caught) | (day.index >= 500 - missed)
+    return pd.concat([day, day.assign(latency_ms=199.0, basket_eur=199.0, failed=False)], ignore_index=True)
+
+
+def test_below_one_half_pages_and_a_p_value_below_one_percent_is_a_ticket(measured):
+    spread = 15 * stats.norm.ppf((np.arange(1_000) + 0.5) / 1_000)
+    measured(historical=150 + spread, log=pd.DataFrame({"basket_eur": 60 + spread}), low=90, high=210)
+    for what, *made in (
+        ("nothing", 2, 2, 2),  # precision and recall of one half
+        ("page", 2, 3, 2),
+        ("page", 2, 2, 3),
+        ("nothing", 2, 2, 2, 3.25, 0),  # p is 0.0126
+        ("nothing", 2, 2, 2, 0, 3.25),
+        ("ticket", 2, 2, 2, 3.3, 0),  # p is 0.0099
+        ("ticket", 2, 2, 2, 0, 3.3),
+    ):
+        assert chapter.verdict_on(_made(*made))["what to do"] == what
+
+
+def test_the_drift_test_and_the_right_decision_disagree_on_both_nights(measured):
     historical, _ = course_latencies()
-    limits = _limits(historical)
-    for name, drifted, harmed in (("A", True, False), ("B", False, True)):
+    low, high = chapter.limits(historical)
+    measured(low=low, high=high)
+    for exercise, name, drifted, decision in (("5.5", "A", True, "don't page"), ("5.6", "B", False, "page")):
         requests = night(name)
         assert detect_drift(historical, requests["latency_ms"]).drifted is drifted
-        flags = ~requests["latency_ms"].between(*limits)
-        intervals = _interval(requests["failed"][flags]), _interval(flags[requests["failed"]])
-        assert bool(min(interval.high for interval in intervals) < 0.5) is harmed
-        assert bool(min(interval.low for interval in intervals) > 0.5) is not harmed
+        answer = (decision, scored(requests)[PRECISION], scored(requests)[RECALL])
+        assert verdict(exercise, answer).state == "right"
+        flags, failed = chapter.flagged(requests["latency_ms"]), requests["failed"]
+        reach = [ends(failed[flags]), ends(flags[failed])]
+        if decision == "page":  # and not by chance
+            assert min(high for _, high in reach) < 0.5
+        else:
+            assert min(low for low, _ in reach) > 0.5

@@ -5,30 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from utils.exercises.chapter_05 import (
-    _base_rate_forgotten,
-    _center_of_recent,
-    _divided_by_historical,
-    _false_alarms_of_all,
-    _false_share,
-    _flagged_and_failed,
-    _flagged_before,
-    _in_percent,
-    _on_both_sides_at_once,
-    _precision_by_counting,
-    _recall_itself,
-    _rule_in_use,
-    _scores,
-    _share_flagged,
-    _share_of_healthy_that_pass,
-    _slow_side_only,
-    _spread_of_recent,
-    _trained_on_both,
-    _trained_on_recent,
-    _true_to_false_flags,
-    _two_sigma,
-)
-from utils.simulate import night
+from utils.exercises.chapter_05 import _mad, _scores
 
 
 def _by_z_scores(historical, recent):
@@ -36,16 +13,38 @@ def _by_z_scores(historical, recent):
     return sum(abs(value) > 3 for value in z) / len(z)
 
 
-def _rounded_precision(failing, recall, false_alarm_rate):
-    return round(_precision_by_counting(failing, recall, false_alarm_rate), 2)
+def _by_counting(historical, recent):
+    center, spread, flagged = sum(historical) / len(historical), np.std(historical), 0
+    for latency in recent:
+        if latency < center - 3 * spread or latency > center + 3 * spread:
+            flagged += 1
+    return flagged / len(recent)
+
+
+def _sorted_in_place(historical, recent):
+    recent.sort()
+    return np.mean(np.abs(recent - historical.mean()) > 3 * historical.std())
+
+
+def _with_the_course_s_limits(historical, recent):
+    return np.mean((recent < 90.1) | (recent > 208.7))
+
+
+def _mean_of_the_flagged(historical, recent):
+    return recent[np.abs(recent - historical.mean()) > 3 * historical.std()].mean()
+
+
+def _precision_at_2_percent(failing, recall, false_alarm_rate):
+    return 0.02 * recall / (0.02 * recall + 0.98 * false_alarm_rate)
+
+
+def _by_counting_requests(failing, recall, false_alarm_rate):
+    flagged_and_failed = 1_000_000 * failing * recall
+    return flagged_and_failed / (flagged_and_failed + 1_000_000 * (1 - failing) * false_alarm_rate)
 
 
 def _plain_limits(latencies):
     return latencies.mean() - 3 * latencies.std(), latencies.mean() + 3 * latencies.std()
-
-
-def _extremes(latencies):
-    return latencies.min(), latencies.max()
 
 
 def _median_but_plain_spread(latencies):
@@ -54,27 +53,29 @@ def _median_but_plain_spread(latencies):
 
 def _unscaled_deviation(latencies):
     median = np.median(latencies)
-    spread = np.median(np.abs(latencies - median))
-    return median - 3 * spread, median + 3 * spread
+    return median - 2 * _mad(latencies), median + 2 * _mad(latencies)
 
 
 def _slowest_tenth_cut_off(latencies):
     return _plain_limits(np.sort(latencies)[: int(0.9 * len(latencies))])
 
 
-def _known_by_heart(latencies):
-    return 99.0, 231.0
-
-
-def _upper_first(latencies):
-    low, high = _scaled_deviation(latencies)
-    return high, low
+def _whiskers(latencies):
+    first, third = np.quantile(latencies, [0.25, 0.75])
+    return first - 1.5 * (third - first), third + 1.5 * (third - first)
 
 
 def _scaled_deviation(latencies):
-    median = np.median(latencies)
-    spread = 1.4826 * np.median(np.abs(latencies - median))
-    return median - 3 * spread, median + 3 * spread
+    return np.median(latencies) - 3 * _mad(latencies), np.median(latencies) + 3 * _mad(latencies)
+
+
+def _deviation_of_sorted(latencies):
+    latencies.sort()
+    return _scaled_deviation(latencies)
+
+
+def _part_of_the_center(latencies):
+    return 0.6 * np.median(latencies), 1.4 * np.median(latencies)
 
 
 def _from_quartiles(latencies):
@@ -90,80 +91,104 @@ def _clipped_until_stable(latencies):
     return low, high
 
 
-def _measured(name: str) -> tuple[float, float]:
-    return _scores(night(name), _rule_in_use())
+def _by_pandas(latencies):
+    center = latencies.median()
+    spread = (latencies.quantile(0.75) - latencies.quantile(0.25)) / 1.349
+    return {"low": center - 3 * spread, "high": center + 3 * spread}
+
+
+def _measured(name, ddof=0):
+    return _scores(name, ddof=ddof)[:2]
 
 
 WRONG = {
     "5.1": (
-        (_trained_on_recent, "learns from what it judges"),
-        (_trained_on_both, "historical and recent requests together"),
-        (_slow_side_only, "ends far too early"),
-        (_in_percent, "percentage"),
-        (_flagged_before, "historical requests"),
-        (_two_sigma, "two standard deviations"),
-        (_on_both_sides_at_once, "at once"),
-        (_spread_of_recent, "the spread a recent one"),
-        (_center_of_recent, "the center a recent one"),
-        (_divided_by_historical, "divided by the number"),
+        (_sorted_in_place, "Work on a copy"),
+        (_with_the_course_s_limits, "whatever `historical` is"),
+        (_mean_of_the_flagged, "is expected"),
+        (
+            lambda historical, recent: np.mean(abs(recent - historical.mean()) > 2.5 * historical.std()),
+            "for recent",
+        ),
+        (
+            lambda historical, recent: np.mean(abs(recent - historical.mean()) <= 3 * historical.std()),
+            "one minus",
+        ),
         (0.024, "a function is expected"),
     ),
     "5.2": (
-        (_base_rate_forgotten, "how rare"),
-        (_share_of_healthy_that_pass, "flagged ones only"),
-        (_false_share, "the other part"),
-        (_recall_itself, "this is the recall"),
-        (_flagged_and_failed, "divide by"),
-        (_false_alarms_of_all, "healthy request only"),
-        (_rounded_precision, "the precision, rounded"),
-        (_true_to_false_flags, "for each false one"),
-        (_share_flagged, "Which part of those"),
+        (_precision_at_2_percent, "whatever `failing` is"),
+        (
+            lambda failing, recall, false_alarm_rate: round(
+                _by_counting_requests(failing, recall, false_alarm_rate), 2
+            ),
+            "rounds",
+        ),
+        (
+            lambda recall, failing, false_alarm_rate: _by_counting_requests(
+                failing, recall, false_alarm_rate
+            ),
+            "swapped",
+        ),
         (lambda failing, recall: failing * recall, "raised TypeError"),
     ),
     "5.3": (
         (_plain_limits, "moves a limit"),
         (_median_but_plain_spread, "moves a limit"),
         (_unscaled_deviation, "too narrow"),
-        (_extremes, "wider"),
         (_slowest_tenth_cut_off, "cut off"),
-        (_known_by_heart, "in seconds"),
-        (_upper_first, "comes first"),
-        (np.median, "a pair is expected"),
+        (_whiskers, "too narrow"),
+        (lambda latencies: np.quantile(latencies, [0.00135, 0.99865]), "moves a limit"),
+        (lambda latencies: (latencies.min(), latencies.max()), "wider"),
+        (lambda latencies: (99.0, 231.0), "the same pair"),
+        (lambda latencies: (0.0, 300.0), "the same pair"),
+        (lambda latencies: np.divide(_scaled_deviation(latencies), 1_000), "limits in seconds"),
+        (lambda latencies: _scaled_deviation(latencies)[::-1], "comes first"),
+        (lambda latencies: (latencies.mean(), 3 * latencies.std()), "a center and a width"),
+        (lambda latencies: (np.median(latencies), _mad(latencies)), "a center and a width"),
+        (lambda latencies: (-3 * _mad(latencies), 3 * _mad(latencies)), "Around which center"),
+        (_part_of_the_center, "that do not follow"),
+        (lambda latencies: (np.median(latencies) - 66, np.median(latencies) + 66), "that do not follow"),
+        (_deviation_of_sorted, "Work on a copy"),
+        (np.median, "2 things are expected"),
     ),
     "5.4": (
-        (16, "You get one"),
-        (32, "You get one"),
-        (64, "You get one"),
         (4, "lottery"),
+        (8, "lottery"),
         (1_024, "smaller power of two"),
+        (131_072, "halve"),
         (100, "a power of two"),
+        (0, "a power of two"),
         ("many", "a number is expected"),
     ),
     "5.5": (
         (("page", *_measured("A")), "speaks against the decision"),
-        (("don't page", *_measured("A")[::-1]), "changed places"),
         (("don't page", *(100 * value for value in _measured("A"))), "between 0 and 1"),
-        (("don't page", 0.995, _measured("A")[1]), "were judged right"),
-        ("don't page", "three things"),
+        (("don't page", 0.9, 0.8), "to two decimals"),
+        (("don't page", 0.30, 0.40), "how many were flagged"),
+        ("don't page", "3 things"),
         (("ignore", *_measured("A")), "choose one of"),
     ),
     "5.6": (
-        (("don't page", *_measured("B")), "cannot overrule"),
-        (("page", *_measured("B")[::-1]), "changed places"),
-        (("page", _measured("B")[0], 1 - _measured("B")[1]), "were missed"),
+        (("don't page", *_measured("B")), "overrule a measured loss"),
         (("don't page", 0.90, 0.86), "how many were flagged"),
-        (("page", 0.5), "three things"),
+        (("page", 0.5), "3 things"),
         (("page", "high", "low"), "a number is expected"),
     ),
 }
 
 RIGHT = {
-    "5.1": (_by_z_scores,),
+    "5.1": (_by_z_scores, _by_counting),
     "5.2": (
+        _by_counting_requests,
         lambda failing, recall, false_alarm_rate: 1 / (1 + (1 / failing - 1) * false_alarm_rate / recall),
     ),
-    "5.3": (_scaled_deviation, _from_quartiles, _clipped_until_stable),
+    "5.3": (_scaled_deviation, _from_quartiles, _clipped_until_stable, _by_pandas),
     "5.4": (np.int64(128), 128.0),
-    "5.5": (["Don't page", *_measured("A")],),
+    "5.5": (
+        ["Don't page", *_measured("A")],
+        ("do not page", *_measured("A", ddof=1)),
+        {"decision": "don't page", "recall": _measured("A")[1], "precision": np.float64(_measured("A")[0])},
+    ),
     "5.6": (("page", *np.round(_measured("B"), 2)),),
 }

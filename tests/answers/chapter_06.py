@@ -5,85 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from utils.exercises.chapter_06 import (
-    _added,
-    _added_but_capped,
-    _all_alarm,
-    _all_quiet,
-    _alpha_shared_out,
-    _exactly_one,
-    _in_percent,
-    _itself_below_only,
-    _itself_on_top_only,
-    _measured_windows,
-    _one_minus_all_alarm,
-    _only_one,
-    _rank_in_percent,
-    _rank_itself,
-    _share_without_itself,
-    _ties_left_out,
-    _wrong_tail,
-)
-
-
-def _uncorrected(p_values, rate):
-    return np.asarray(p_values) < rate
-
-
-def _corrected_for_twenty(p_values, rate):
-    return np.asarray(p_values) < rate / 20
-
-
-def _adjusted_p_values(p_values, rate):
-    return stats.false_discovery_control(p_values)
-
-
-def _wrong_side(p_values, rate):
-    return stats.false_discovery_control(p_values) > rate
-
-
-def _any_at_all(p_values, rate):
-    return bool((np.asarray(p_values) < rate / len(p_values)).any())
-
-
-def _all_or_none(p_values, rate):
-    return np.full(len(p_values), np.min(p_values) < rate / len(p_values))
-
-
-def _at_five_percent(p_values, rate):
-    return stats.false_discovery_control(p_values) <= 0.05
-
-
-def _much_too_careful(p_values, rate):
-    return np.asarray(p_values) < rate / len(p_values) ** 2 / 10
-
-
-def _in_sorted_order(p_values, rate):
-    return np.sort(p_values) <= rate * np.arange(1, len(p_values) + 1) / len(p_values)
-
-
-def _each_rank_for_itself(p_values, rate):
-    return p_values <= rate * stats.rankdata(p_values) / len(p_values)
-
-
-def _ones_and_zeros(p_values, rate):
-    return (p_values < rate / len(p_values)).astype(int)
-
-
-def _by_false_discovery(p_values, rate):
-    return stats.false_discovery_control(p_values) <= rate
-
-
-def _by_bonferroni(p_values, rate):
-    return [p_value < rate / len(p_values) for p_value in p_values]
-
-
-def _by_sidak(p_values, rate):
-    return p_values < 1 - (1 - rate) ** (1 / len(p_values))
-
-
-def _under_any_dependence(p_values, rate):
-    return stats.false_discovery_control(p_values, method="by") <= rate
+from utils.exercises.chapter_06 import _slower_by_ms, _windows
 
 
 def _by_holm(p_values, rate):
@@ -95,102 +17,94 @@ def _by_holm(p_values, rate):
     return flags
 
 
+def _at_five_percent(p_values, rate):
+    return stats.false_discovery_control(p_values) <= 0.05
+
+
 def _by_searching(healthy, observed):
     ordered = np.sort(healthy)
     return (1 + len(ordered) - np.searchsorted(ordered, observed, side="left")) / (1 + len(ordered))
 
 
-def _by_appending(healthy, observed):
-    return np.mean(np.append(healthy, observed) >= observed)
+def _by_loop(healthy, observed):
+    reached = 1
+    for statistic in healthy:
+        if statistic >= observed:
+            reached += 1
+    return reached / (1 + len(healthy))
 
 
-def _windows_answer(decision_a: str, decision_b: str, which: int = 0) -> dict[str, tuple[str, float]]:
-    measured = _measured_windows()
-    return {"A": (decision_a, measured["A"][which]), "B": (decision_b, measured["B"][which])}
+def _sorted_in_place(healthy, observed):
+    healthy.sort()
+    return _by_searching(healthy, observed)
 
+
+A, B = _windows()["A"][0], _windows()["B"][0]
 
 WRONG = {
     "6.1": (
         (("kept", *stats.binomtest(31, 400).proportion_ci(method="wilson")), "against the decision"),
-        (("broken", 0.0641, 0.0909), "How many make 95 %"),
-        (("broken", 0.0286, 0.0714), "around what was seen"),
         (("broken", 5.5, 10.8), "between 0 and 1"),
         (("broken", 0.0, 0.6), "spread of single windows"),
-        (
-            ("broken", *stats.binomtest(31, 400, alternative="greater").proportion_ci()),
-            "both ends",
-        ),
         (("broken", 0.06, 0.11), "three decimals"),
         (("broken", 0.108, 0.055), "comes first"),
-        ("broken", "three things"),
+        (("broken", 0.05, 0.15), "should hold the rate"),
+        ("broken", "3 things"),
     ),
     "6.2": (
-        (("page", 0.4), "whether it is large"),
-        (("don't page", -0.4), "sign"),
+        (("page", _slower_by_ms()), "whether it is large"),
+        (("don't page", 0.42), "round to a tenth"),
+        (("don't page", -0.49), "other sign"),
+        (("don't page", -0.4), "the sign"),
         (("don't page", 1e-8), "p-value"),
-        (("don't page", 0.0005), "seconds"),
-        (("don't page", 0.0032), "share of the mean"),
+        (("don't page", 0), "no shift at all"),
+        (("don't page", 0.0005), "the shift in seconds"),
         (("don't page", 15), "Compare the two means"),
         (("page", "p < 0.05"), "a number is expected"),
-        ("don't page", "two things"),
+        ("don't page", "2 things"),
     ),
     "6.3": (
-        (_added, "adds the rates up"),
-        (_added_but_capped, "stops at 1"),
-        (_all_quiet, "every check stays quiet"),
-        (_all_alarm, "every single check alarms"),
-        (_one_minus_all_alarm, "not every check"),
-        (_only_one, "one check"),
-        (_exactly_one, "no more"),
-        (_in_percent, "percentage"),
-        (_alpha_shared_out, "a remedy"),
+        (lambda alpha, checks: 100 * (1 - (1 - alpha) ** checks), "percent"),
+        (lambda alpha, checks: round(1 - (1 - alpha) ** checks, 2), "rounds"),
+        (lambda alpha, checks: 1 - 0.95**checks, "whatever `alpha` is"),
+        (lambda alpha, checks: 1 - (1 - alpha) ** 24, "whatever `checks` is"),
+        (lambda checks, alpha: 1 - (1 - alpha) ** checks, "swapped"),
         (0.71, "a function is expected"),
     ),
     "6.4": (
-        (_uncorrected, "no correction"),
-        (_corrected_for_twenty, "grow with the number"),
-        (_adjusted_p_values, "look like numbers"),
-        (_wrong_side, "quiet nights"),
-        (_any_at_all, "a single value"),
-        (_much_too_careful, "more careful"),
-        (_all_or_none, "of its own"),
-        (_at_five_percent, "use the rate"),
-        (_in_sorted_order, "in the order"),
-        (_each_rank_for_itself, "every smaller one"),
+        (_at_five_percent, "whatever `rate` is"),
+        (lambda p_values, rate: stats.false_discovery_control(p_values), "True or False is expected"),
+        (
+            lambda p_values, rate: bool((p_values < rate / len(p_values)).any()),
+            "a list or an array of True and False",
+        ),
+        (lambda p_values, rate: np.flatnonzero(p_values < rate / len(p_values)), "is expected"),
+        (lambda p_values, rate: np.asarray(p_values) < rate / len(p_values) ** 2 / 10, "is expected"),
+        (lambda p_values, rate: p_values < rate / 50, "the same factor"),
+        (lambda p_values, rate: p_values < rate / max(1, len(p_values) - 1), "2 p-values"),
     ),
     "6.5": (
-        (_share_without_itself, "can be 0"),
-        (_ties_left_out, "Count ties"),
-        (_wrong_tail, "Drift makes it large"),
-        (_itself_on_top_only, "exceed 1"),
-        (_itself_below_only, "below the line only"),
-        (_rank_in_percent, "percentage"),
-        (_rank_itself, "of how many"),
-        (lambda healthy, observed: observed, "Count the observed one"),
+        (lambda healthy, observed: observed, "whatever `healthy` is"),
+        (lambda healthy, observed: 100 * _by_loop(healthy, observed), "percent"),
+        (lambda healthy, observed: round(_by_loop(healthy, observed), 2), "rounds"),
+        (_sorted_in_place, "Work on a copy"),
+        (lambda healthy, observed: (1 + np.sum(healthy >= observed)) / 60, "is expected"),
     ),
     "6.6": (
-        (_windows_answer("page", "page"), "window A"),
-        (_windows_answer("don't page", "don't page"), "window B"),
-        (_windows_answer("page", "page", which=1), "healthy blocks can support"),
-        (
-            {"A": ("don't page", 1 - _measured_windows()["A"][0]), "B": ("page", 1 / 60)},
-            "stay below",
-        ),
-        (
-            {"A": ("don't page", _measured_windows()["A"][0]), "B": ("page", 0.0)},
-            "the window itself",
-        ),
-        (
-            {"A": ("don't page", _measured_windows()["A"][0]), "B": ("page", 0.05)},
-            "not how often",
-        ),
-        (("don't page", "page"), "a dictionary"),
-        ({"A": "don't page", "B": "page"}, "needs a pair"),
+        ({"A": ("page", A), "B": ("page", B)}, "window A: the evidence is right"),
+        ({"A": ("don't page", A), "B": ("don't page", B)}, "window B: the evidence is right"),
+        ({"A": ("don't page", A), "B": ("page", 0.0)}, "leaves the window itself out"),
+        ({"A": ("don't page", A), "B": ("page", 1e-28)}, "59 healthy blocks can support"),
+        ({"A": ("don't page", A), "B": ("page", 1 / 59)}, "window above the line only"),
+        ({"A": ("don't page", A), "B": ("page", 0.05)}, "not how often"),
+        ({"A": ("don't page", 22), "B": ("page", B)}, "not between 0 and 1"),
+        (("don't page", "page"), "2 things"),
+        ({"A": "don't page", "B": "page"}, "(decision, p_value)"),
     ),
     "6.7": (
-        (200, "square root"),
-        (180, "square root"),
-        (480, "a start"),
+        (6, "next to nothing"),
+        (200, "not even half"),
+        (550, "a start"),
         (1_500, "fewer requests"),
         (100_000, "practically always"),
         ("a thousand", "a number is expected"),
@@ -201,19 +115,35 @@ RIGHT = {
     "6.1": (
         ["Broken", 0.0551, 0.1081],
         ("broken", *stats.binomtest(31, 400).proportion_ci(method="exact")),
+        ("broken", *stats.beta(31.5, 369.5).interval(0.95)),
         ("broken", 0.051, 0.104),
     ),
-    "6.2": (["don't page", np.float64(0.42)],),
-    "6.3": (lambda alpha, checks: float(stats.binom.sf(0, checks, alpha)),),
-    "6.4": (
-        _by_false_discovery,
-        _by_bonferroni,
-        _by_holm,
-        _by_sidak,
-        _under_any_dependence,
-        _ones_and_zeros,
+    "6.2": (
+        ["don't page", np.float64(0.49)],
+        ("Do not page", _slower_by_ms()),
+        {"slower_by_ms": _slower_by_ms(), "decision": "don't page"},
     ),
-    "6.5": (_by_searching, _by_appending),
-    "6.6": ({name: list(pair) for name, pair in _windows_answer("don't page", "Page").items()},),
-    "6.7": (620, 650, 700),
+    "6.3": (
+        lambda alpha, checks: float(stats.binom.sf(0, checks, alpha)),
+        lambda alpha, checks: 1 - np.prod([1 - alpha] * checks),
+    ),
+    "6.4": (
+        lambda p_values, rate: stats.false_discovery_control(p_values) <= rate,
+        lambda p_values, rate: stats.false_discovery_control(p_values, method="by") <= rate,
+        lambda p_values, rate: [p_value <= rate / len(p_values) for p_value in p_values],
+        lambda p_values, rate: (p_values < rate / len(p_values)).astype(int),
+        lambda p_values, rate: p_values < 1 - (1 - rate) ** (1 / len(p_values)),
+        _by_holm,
+    ),
+    "6.5": (
+        _by_searching,
+        _by_loop,
+        lambda healthy, observed: np.mean(np.append(healthy, observed) >= observed),
+    ),
+    "6.6": (
+        {"A": ["Don't page", np.round(A, 3)], "B": ["Page", np.round(B, 3)]},
+        {"A": ("do not page", 13 / 60), "B": ("page", 0.02)},
+        (("don't page", A), ("page", B)),
+    ),
+    "6.7": (620, 650, 700, np.int64(600)),
 }

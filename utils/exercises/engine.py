@@ -520,43 +520,6 @@ def _unchanged(before: Any, after: Any) -> bool:
     return True
 
 
-def known_slip(
-    cases: Sequence[Sequence[Any]],
-    given: Sequence[Any],
-    slips: Sequence[tuple[Callable, str]],
-    *,
-    rtol: float = 1e-9,
-    atol: float = 1e-9,
-) -> str | None:
-    """Return the sentence of the first slip that gives what the learner's function gave, in every case.
-
-    Parameters
-    ----------
-    cases : sequence of sequence
-        The arguments of each call.
-    given : sequence
-        What the learner's function returned for each: a number, an array or None.
-    slips : sequence of (callable, str)
-        A wrong way to write the function, and the sentence for whoever took it. A slip that raises cannot
-        be made on these cases; it is passed over.
-    rtol, atol : float
-        How far apart numbers may be and still be the same.
-
-    Returns
-    -------
-    str or None
-        None when no slip explains the results.
-    """
-    pairs = list(zip(cases, given, strict=True))
-    for slip, sentence in slips:
-        try:
-            if all(same_result(value, slip(*case), rtol=rtol, atol=atol) for case, value in pairs):
-                return sentence
-        except Exception:
-            continue
-    return None
-
-
 def same_result(given: Any, expected: Any, *, rtol: float = EXACT, atol: float = EXACT) -> bool:
     """Return whether a number, a text, an array or None is the expected one; arrays need the same shape."""
     if given is None or expected is None or isinstance(given, str) or isinstance(expected, str):
