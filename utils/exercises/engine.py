@@ -552,6 +552,7 @@ def describe(answer: Any) -> str:
 
 
 def describe_error(error: BaseException) -> str:
+    """Name an exception: its kind, and the first line of its text."""
     text = str(error).strip().split("\n")[0]
     return f"{type(error).__name__} ({text})" if text else type(error).__name__
 
