@@ -211,7 +211,14 @@ def test_answers_of_the_right_kind_are_taken_in_any_form():
     assert engine.as_choice(" KDE ", ("kde", "ecdf")) == "kde"
     for text in ("B", "b.", "(b)", "b) "):
         assert engine.as_choice(text, ("A", "B")) == "B"
-    for text in ("don't page", "don\u2019t page", "Dont page", "DON`T PAGE "):
+    for text in (
+        "don't page",
+        "don\u2019t page",
+        "Dont page",
+        "DON`T PAGE ",
+        "do not page",
+        "**Do not page.**",
+    ):
         assert engine.as_choice(text, engine.DECISIONS) == "don't page"
     assert engine.as_array(pd.Series([1, 2])).tolist() == engine.as_array((1, 2)).tolist() == [1.0, 2.0]
     assert engine.as_flag(np.bool_(True)) is True

@@ -285,6 +285,18 @@ def test_cycles_in_values_are_taken_out():
     assert removed.check_many(recent * 1.2)["drifted"].mean() >= 0.6
 
 
+@pytest.mark.parametrize("clocked", [False, True])
+def test_two_whole_periods_are_enough_to_the_last_value(clocked):
+    rng = np.random.default_rng(38)
+    values = service(rng, 2 * WEEK)
+    if clocked:
+        values = pd.Series(values, index=pd.date_range("2026-01-01", periods=values.size, freq="6min"))
+    options = {"false_alarm_rate": 0.05, "cycles": ("1D", "7D") if clocked else (DAY, WEEK)}
+    assert DriftMonitor(values, 20, **options).n_blocks == 2 * WEEK // 20
+    with pytest.raises(ValueError, match="takes two whole periods"):
+        DriftMonitor(values[:-1], 20, **options)
+
+
 def test_a_day_with_three_peaks_is_a_cycle_too():
     rng = np.random.default_rng(36)
     values = 150 * np.exp(

@@ -376,7 +376,10 @@ class _Cycles:
     def __init__(self, values, clock, periods, window):
         self.periods = periods
         self.multiplies = bool(np.nanmin(values) > 0)
-        stretches = int(min(5, (clock[-1] - clock[0]) // max(periods)))
+        covered = (
+            (clock[-1] - clock[0]) * values.size / (values.size - 1)
+        )  # the last value lasts as the others do
+        stretches = int(min(5, covered / max(periods) + 1e-9))
         self._edges = np.linspace(0, values.size // window, stretches + 1).astype(int) * window
         self._edges[-1] = values.size
         self._parts = [self._normal_equations(values[a:b], clock[a:b]) for a, b in self._pairs()]

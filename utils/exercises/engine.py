@@ -333,8 +333,9 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
 
 
 def _plain_words(text: str) -> str:
-    """Return a text in one case, without apostrophes and without what may stand around it: B., (b), don’t."""
-    return re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()*\t\n").casefold()
+    """Return a text in one case, without what may stand around it: B., (b), don’t, do not."""
+    plain = re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()*\t\n").casefold()
+    return plain.replace("do not", "dont")
 
 
 def as_flag(answer: Any) -> bool:
