@@ -189,7 +189,7 @@ def _blank_assignments(source: str) -> str:
     marked = [number for number, line in enumerate(lines, start=1) if _MARKED_LINE.search(line)]
     if not marked:
         return source
-    tree = _parse(source)
+    tree = parse(source)
     assignments = [
         node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value
     ]
@@ -206,12 +206,12 @@ def _blank_assignments(source: str) -> str:
         lines[last.end_lineno - 1 : answer.end_lineno] = [f"{name} = ..."]
         answer.value = ast.Constant(...)
     blanked = "\n".join(lines)
-    if ast.dump(_parse(blanked)) != ast.dump(tree):
+    if ast.dump(parse(blanked)) != ast.dump(tree):
         raise SyntaxError("the lines of an answer hold something else as well")
     return blanked
 
 
-def _parse(source: str) -> ast.Module:
+def parse(source: str) -> ast.Module:
     """Parse a cell, its IPython magics and shell commands as ``pass``; raises SyntaxError."""
     try:
         return ast.parse(source)
@@ -355,8 +355,8 @@ def _without_answers(source: str) -> str:
     blanked = blank(source)
     if blanked == source:
         return source
-    in_solution = {ast.dump(statement) for statement in _parse(source).body}
-    kept = [statement for statement in _parse(blanked).body if ast.dump(statement) in in_solution]
+    in_solution = {ast.dump(statement) for statement in parse(source).body}
+    kept = [statement for statement in parse(blanked).body if ast.dump(statement) in in_solution]
     return "\n".join(map(ast.unparse, kept))
 
 

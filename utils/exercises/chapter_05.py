@@ -14,9 +14,9 @@ from utils.exercises.engine import (
     as_function,
     as_number,
     as_parts,
-    call,
     function_exercise,
     number_exercise,
+    watched_call,
 )
 
 # 5.1: the share that an old rule flags ---------------------------------------------------------------------
@@ -33,70 +33,31 @@ def _samples():
     }
 
 
-def _outside(center, spread, judged, width=3):
-    return np.mean(np.abs(judged - center) > width * spread)
-
-
-def _flagged_share(historical, recent, ddof=0):
-    return _outside(historical.mean(), historical.std(ddof=ddof), recent)
+def _share(learned, judged, width=3, ddof=0):
+    return np.mean(np.abs(judged - learned.mean()) > width * learned.std(ddof=ddof))
 
 
 _FLAGGED_SHARE = function_exercise(
     "5.1",
     cases=_samples,
     right=[
-        lambda historical, recent: _flagged_share(historical, recent),
-        lambda historical, recent: _flagged_share(historical, recent, ddof=1),
+        lambda historical, recent: _share(historical, recent),
+        lambda historical, recent: _share(historical, recent, ddof=1),
     ],
     slips={  # h and r are the historical and the recent requests
-        lambda h, r: _flagged_share(r, r): (
-            "the rule was trained on the recent requests. A rule that learns from what it judges finds drift "
-            "ordinary: which sample did it know?"
-        ),
-        lambda h, r: _flagged_share(np.concatenate([h, r]), r): (
+        lambda h, r: _share(r, r): "the rule was trained on the recent requests. Which ones did it know?",
+        lambda h, r: _share(np.concatenate([h, r]), r): (
             "the rule was trained on historical and recent requests together. Which of them may it know?"
-        ),
-        lambda h, r: _flagged_share(h, h): (
-            "this is the flagged share of the historical requests. Which ones arrive after the drift?"
-        ),
-        lambda h, r: _flagged_share(h, np.concatenate([h, r])): (
-            "this is the flagged share of historical and recent requests together. Which of them are judged?"
         ),
         lambda h, r: np.mean(r > h.mean() + 3 * h.std()): (
             "only slow requests are counted. Is a request odd that ends far too early?"
         ),
-        lambda h, r: np.mean(r < h.mean() - 3 * h.std()): (
-            "only fast requests are counted. Which other limit is there?"
-        ),
-        lambda h, r: 0.0: (
-            "nothing is ever flagged. Does a request have to lie below one limit and above the other at once? Or "
-            "is the spread a variance?"
-        ),
-        lambda h, r: _outside(h.mean(), r.std(), r): (
+        lambda h, r: 0.0: "nothing is ever flagged. Can one request lie below one limit and above the other?",
+        lambda h, r: np.mean(np.abs(r - h.mean()) > 3 * r.std()): (
             "the center is a historical one, the spread a recent one. Which of the two was learned?"
         ),
-        lambda h, r: _outside(r.mean(), h.std(), r): (
-            "the spread is a historical one, the center a recent one. Which of the two was learned?"
-        ),
-        lambda h, r: _outside(h.mean(), h.std(), r, width=2): (
-            "this rule draws its line at two standard deviations. How many does its name say?"
-        ),
-        lambda h, r: _outside(h.mean(), h.std(), r, width=1.5): (
-            "this rule is three standard deviations wide altogether. How far does it reach to each side?"
-        ),
-        lambda h, r: _outside(h.mean(), h.std() / np.sqrt(len(h)), r): (
-            "this rule takes the standard error of a mean. How far do single requests spread?"
-        ),
-        lambda h, r: np.mean((r < h.min()) | (r > h.max())): (
-            "this flags what lies beyond the historical extremes. Which two numbers does a three-sigma rule learn?"
-        ),
-        lambda h, r: _flagged_share(h, r) - _flagged_share(h, h): (
-            "this is by how much the flagged share has grown. How large is it on the recent requests?"
-        ),
-        lambda h, r: _flagged_share(h, r) * len(r) / len(h): (
-            "the flagged recent requests are divided by the number of historical ones. A share of what is asked for?"
-        ),
-        lambda h, r: _flagged_share(h, r) * len(r): "this is a count. A share lies between 0 and 1.",
+        lambda h, r: _share(h, r, width=2): "the line is drawn at two sigma. How many does the name say?",
+        lambda h, r: _share(h, r) * len(r): "this is a count. Which share of the recent requests is it?",
     },
     hints=(
         "The mean and the standard deviation come from one of the two samples only.",
@@ -113,52 +74,23 @@ def _precision(failing, recall, false_alarm_rate):
     return failing * recall / (failing * recall + (1 - failing) * false_alarm_rate)
 
 
-_BRACKETS = "a division goes before a sum. What belongs in brackets, for all of it to stand below the line?"
-
 _PRECISION = function_exercise(
     "5.2",
     cases=[(0.02, 0.86, 0.003), (0.02, 0.78, 0.024), (0.001, 0.9, 0.01), (0.5, 0.7, 0.2), (0.3, 0.5, 0.1)],
     right=_precision,
     slips={  # f, r and a are failing, recall and false_alarm_rate
-        lambda f, r, a: r / (r + a): (
-            "this forgets how rare failures are. How many healthy requests are there to be wrong about?"
-        ),
-        lambda f, r, a: 1 - a: (
-            "this is the share of healthy requests that pass. Precision asks about the flagged ones only."
-        ),
-        lambda f, r, a: 1 - _precision(f, r, a): (
-            "this is the share of flagged requests that were healthy. Precision is the other part."
-        ),
-        lambda f, r, a: r: (
-            "this is the recall: the share of failures that get flagged. Precision looks from the other side: "
-            "which share of the flags are failures?"
-        ),
-        lambda f, r, a: f * r: (
-            "this is the share of all requests that are flagged and failed. What is left to divide by: how many "
-            "are flagged at all?"
-        ),
+        lambda f, r, a: r / (r + a): "this forgets how rare failures are. How many requests are healthy?",
+        lambda f, r, a: 1 - a: "this is the share of healthy requests that pass. How many flags are right?",
+        lambda f, r, a: r: "this is the recall, a share of the failures. Which share of the flagged failed?",
+        lambda f, r, a: f * r: "this is the share that is flagged and failed. How many are flagged at all?",
         lambda f, r, a: f * r / (f * r + a): (
             "the false alarms are counted over all requests. From which ones can a false alarm come?"
         ),
-        lambda f, r, a: f / (f + (1 - f) * a): (
-            "this counts every failure as flagged. Which part of them does the detector catch?"
+        lambda f, r, a: f * r / (f * r) + (1 - f) * a: (
+            "a division goes before a sum. What belongs in brackets, to stand below the line?"
         ),
-        lambda f, r, a: f * r / (f + (1 - f) * a): (
-            "below the line every failure counts as flagged. Which part of them does the detector catch?"
-        ),
-        lambda f, r, a: _precision(f, r, 1 - a): (
-            "the healthy requests that pass are counted as flagged. Which share of them raises an alarm?"
-        ),
-        lambda f, r, a: f * r / ((1 - f) * a): (
-            "these are the true flags for each false one. By how many flags is a share of all flags divided?"
-        ),
-        lambda f, r, a: f * r / (f * r) + (1 - f) * a: _BRACKETS,
-        lambda f, r, a: f * r / f * r + (1 - f) * a: _BRACKETS,
         lambda f, r, a: f * r + (1 - f) * a: (
             "this is the share of all requests that get flagged. Which part of those failed?"
-        ),
-        lambda f, r, a: f * r + (1 - f) * (1 - a): (
-            "this is the share of all requests that are judged right. Which part of the flags is?"
         ),
     },
     hints=(
@@ -178,9 +110,7 @@ def _mad(latencies):
 
 
 def _limits(function, latencies, case):
-    handed = latencies.copy()
-
-    def limits(_):
+    def limits(handed):
         try:
             return function(handed)
         except AttributeError:  # the chapter's own rows are columns of a table
@@ -188,10 +118,10 @@ def _limits(function, latencies, case):
 
             return function(pd.Series(handed))
 
-    pair = as_parts(call(limits, None, case=case), ["low", "high"])
-    if not np.array_equal(handed, latencies):
+    pair, _, changes = watched_call(limits, [latencies], {}, case)
+    if changes:
         raise NotYet("your function changes what it was given. Work on a copy.")
-    return np.array([as_number(value) for value in pair])
+    return np.array([as_number(value) for value in as_parts(pair, ["low", "high"])])
 
 
 def robust_limits(answer):
@@ -201,49 +131,30 @@ def robust_limits(answer):
     clean, spoiled = rng.normal(165, 22, (2, 4_000))
     spoiled += 80 * (rng.random(4_000) < 0.1)
     given = _limits(function, clean, "4,000 healthy latencies")
-    for center, spread in ((np.mean, np.std), (np.median, _mad)):
-        for width in (spread(clean), 3 * spread(clean)):
-            if np.allclose(given, [center(clean), width], rtol=1e-3):
-                return "this is a center and a width. Which two limits do they draw?"
-            if np.allclose(given, [-width, width], rtol=1e-3):
-                return "these are distances to each side. Around which center?"
+    widths = [width * spread(clean) for width in (1, 3) for spread in (np.std, _mad)]
+    if np.isclose(given[1], widths, rtol=1e-3).any():
+        return "the second number is a width, no limit. Which two limits does it draw, around which center?"
     if given[0] > given[1]:
         return "the lower limit comes first, then the upper one."
-    wanted = clean.mean() + clean.std() * np.array([-3, 3])
-    if np.allclose(given, wanted / 1_000, atol=0.005):
-        return "these are limits in seconds, for latencies in ms. In which unit are they asked for?"
     seconds = _limits(function, clean / 1_000, "the same latencies in seconds")
-    if np.allclose(seconds, given, rtol=1e-3):
-        return (
-            "your function returns the same pair for ms and for seconds. Does it use the latencies that it gets, "
-            "or numbers and variables of the notebook?"
-        )
-    too_narrow, too_wide = (
-        np.max(side * (given - wanted)) for side in (np.array([1, -1]), np.array([-1, 1]))
-    )
-    if too_narrow > 5:
-        outside = np.mean((clean < given[0]) | (clean > given[1]))
-        return (
-            f"on healthy requests the limits are too narrow, by {too_narrow:.0f} ms: they flag {outside:.1%} of "
-            "them, where three standard deviations flag 0.3 %. Were healthy rows cut off, or does your measure of "
-            "spread need a factor to stand for one standard deviation?"
-        )
-    if too_wide > 5:
-        return (
-            f"on healthy requests the limits are {too_wide:.0f} ms wider than mean plus and minus three standard "
-            "deviations. Which factor turns your measure of spread into one standard deviation?"
-        )
-    moved = np.max((_limits(function, spoiled, "latencies with an incident in them") - given) * (-1, 1))
-    if moved > 20:
-        return (
-            f"one slow request in ten moves a limit by {moved:.0f} ms. Part of your rule still follows the "
-            "slowest requests: look at both, the center and the spread."
-        )
     later = _limits(function, clean + 1_000, "the same latencies, all 1,000 ms later")
     if not np.allclose([*seconds * 1_000, *later - 1_000], [*given, *given]):
         return (
-            "in seconds, or all 1,000 ms later, the same latencies have limits that do not follow. Is a number of "
-            "ms, or a rounding, written into your rule? Or does its width depend on the center?"
+            "in seconds, or all 1,000 ms later, the same latencies have limits that do not follow. Is a "
+            "fixed number or a notebook's variable in your rule? Or does its width depend on the center?"
+        )
+    outwards = (-1, 1) * (given - clean.mean()) - 3 * clean.std()
+    off = max(outwards, key=abs)
+    if abs(off) > 5:
+        return (
+            f"on healthy requests a limit is {abs(off):.0f} ms too {'wide' if off > 0 else 'narrow'}. Were "
+            "rows cut off, or which factor turns your measure of spread into one standard deviation?"
+        )
+    moved = np.max((-1, 1) * (_limits(function, spoiled, "latencies with an incident in them") - given))
+    if moved > 20:
+        return (
+            f"one slow request in ten moves a limit by {moved:.0f} ms. Which part of your rule still follows "
+            "the slowest requests, the center or the spread?"
         )
     return None
 
@@ -252,16 +163,11 @@ def robust_limits(answer):
 
 
 def _other_rows(value):
-    if value < 2 or value != int(value) or int(value) & (int(value) - 1):
+    if value < 2 or np.log2(value) % 1:
         return "the question asks for a power of two: 2, 4, 8, …"
-    if value > 65_536:
-        return "no drift waits for that many requests. Far fewer are enough: halve until they are not."
     if value > 128:
         return "that is enough, but is a smaller power of two enough as well? Drift does not wait."
-    return (
-        "with a spread estimated from a handful of rows a rule is a lottery ticket. For which share of the rules "
-        "does the rate stay below the limit at that size?"
-    )
+    return "so few rows make a rule a lottery ticket. Which share of the rules is accepted at that size?"
 
 
 _ROWS = number_exercise(
@@ -269,8 +175,7 @@ _ROWS = number_exercise(
     right=128,
     within=0,
     slips={
-        16: "the size at which a typical rule is accepted. You get one of them: is it typical 19 times in 20?",
-        32: "the size at which the average rate is below the limit. You get one rule: is it an average one?",
+        32: "the size at which the average rate is below the limit. Is your one rule an average one?",
         64: "the size at which nine rules in ten are accepted. You get one: is that often enough?",
     },
     otherwise=_other_rows,
@@ -292,48 +197,25 @@ def _nights():
     return course_latencies()[0], {name: night(name) for name in ("A", "B")}
 
 
-def _scores(name, trained_on=None, ddof=0, sides=(-3, 3)):
-    """Return precision, recall, and the shares judged right, of healthy requests that pass, and flagged."""
+def _scores(name, learned=None, ddof=0, sides=(-3, 3)):
+    """Return precision, recall and the share of requests that are judged right."""
     historical, nights = _nights()
     latency_ms, failed = nights[name]["latency_ms"], nights[name]["failed"]
-    learned = historical if trained_on is None else trained_on(nights[name])
+    learned = historical if learned is None else learned
     flagged = ~latency_ms.between(*(learned.mean() + np.multiply(sides, learned.std(ddof=ddof))))
-    caught = np.sum(flagged & failed)
-    judged_right, passing = np.mean(flagged == failed), np.mean(~flagged[~failed])
-    return caught / flagged.sum(), caught / failed.sum(), judged_right, passing, flagged.mean()
+    return failed[flagged].mean(), flagged[failed].mean(), np.mean(flagged == failed)
 
 
 def _wrong_scores(name):
-    precision, recall, judged_right, passing, flagged = _scores(name)
-    rare = (
-        "what you get when one of the two counts healthy requests that pass. With failures so rare, what does a "
-        "detector score there that flags nothing?"
-    )
+    precision, recall, judged_right = _scores(name)
+    own = _scores(name, learned=_nights()[1][name]["latency_ms"])
+    other, upper = _scores("AB".replace(name, "")), _scores(name, sides=(-np.inf, 3))
     return {
-        (recall, precision): (
-            "the two with their places changed: which of them is a share of the flagged requests?"
-        ),
-        _scores(name, lambda night: night["latency_ms"])[:2]: (
-            "the scores of limits trained on this very night. Which limits are in use?"
-        ),
-        _scores("AB".replace(name, ""))[:2]: "the scores of the other night. Which one is asked about?",
-        _scores(name, sides=(-np.inf, 3))[:2]: (
-            "the scores of the upper limit alone. On which sides does the rule flag?"
-        ),
-        _scores(name, sides=(-2, 2))[:2]: (
-            "the scores of limits at two standard deviations. Which limits are in use?"
-        ),
-        (judged_right, recall): rare,
-        (precision, judged_right): rare,
-        (passing, recall): rare,
-        (precision, passing): rare,
-        (flagged, recall): "the flagged share and the recall. How many of the flagged requests had failed?",
-        (1 - precision, recall): "one minus the precision, and the recall. What makes a flag right?",
-        (
-            precision,
-            1 - recall,
-        ): "the precision, and the share of failures that were missed. Which were caught?",
-        (1 - precision, 1 - recall): "one minus what is asked for, twice. What makes a flag right?",
+        (recall, precision): "the two with their places changed. Which is a share of the flagged requests?",
+        own[:2]: "the scores of limits trained on this very night. Which limits are in use?",
+        other[:2]: "the scores of the other night. Which one is asked about?",
+        upper[:2]: "the scores of the upper limit alone. On which sides does the rule flag?",
+        (judged_right, recall): "the share judged right, and the recall. What would no flag score there?",
     }
 
 
@@ -342,37 +224,30 @@ def _night_exercise(id, name, decision, against, **said):
 
     def judge(answer):
         decided, *shares = as_parts(answer, ["decision", "precision", "recall"])
-        decided, shares = (
-            as_choice(decided, (*DECISIONS, "do not page")),
-            [as_number(share) for share in shares],
-        )
+        decided = as_choice(decided, (*DECISIONS, "do not page"))
+        shares = [as_number(share) for share in shares]
 
-        def are(pair, within=0.006):  # two decimals or better
-            return np.allclose(shares, pair, rtol=0, atol=within)
+        def are(pair):  # two decimals or better
+            return np.allclose(shares, pair, rtol=0, atol=0.006)
 
-        right = [_scores(name, ddof=ddof)[:2] for ddof in (0, 1)]
-        if not any(map(are, right)):
+        if not any(are(_scores(name, ddof=ddof)[:2]) for ddof in (0, 1)):
             if min(shares) < 0 or max(shares) > 1:
                 return "precision and recall are shares, between 0 and 1."
             for pair, sentence in _wrong_scores(name).items():
                 if are(pair):
                     return f"close to {sentence}"
-            if any(are(pair, within=0.05) for pair in right):
-                return "nearly: give both shares to two decimals or better, as they are counted."
             return (
-                "the scores are not those of the limits `low` and `high` on this night. Of the flagged requests, how "
-                "many failed? Of the failed ones, how many were flagged?"
+                "these are not the scores of `low` and `high` on this night, to two decimals. How many of "
+                "the flagged requests failed, and how many of the failed ones were flagged?"
             )
         if (decided == "page") != (decision == "page"):
             return f"the evidence is right, and it speaks against the decision. {against}"
         return None
 
-    return Exercise(
-        id,
-        judge,
-        slips=lambda: [((decision, *pair), text) for pair, text in _wrong_scores(name).items()],
-        **said,
-    )
+    def slips():
+        return [((decision, *pair), sentence) for pair, sentence in _wrong_scores(name).items()]
+
+    return Exercise(id, judge, slips=slips, **said)
 
 
 EXERCISES = (
@@ -404,7 +279,7 @@ EXERCISES = (
         "5.6",
         "B",
         "page",
-        "Hold both numbers against the team's rule: can a KS test that does not reject overrule a measured loss?",
+        "Can a KS test that does not reject overrule a measured loss?",
         hints=(
             "Measure both numbers before you decide; one of them looks as good as ever.",
             "Recall is a share of the failed requests: how many of them lie outside the limits?",
