@@ -22,11 +22,6 @@ def _timeouts_of_the_slowest(latencies_ms, rng, share=0.02, timeout_ms=900):
     return np.where(latencies_ms > np.quantile(latencies_ms, 1 - share), timeout_ms, latencies_ms)
 
 
-def _timeouts_of_fast_ones(latencies_ms, rng, share=0.02, timeout_ms=900):
-    fast = latencies_ms < np.median(latencies_ms)
-    return np.where(fast & (rng.random(latencies_ms.size) < 2 * share), timeout_ms, latencies_ms)
-
-
 def _timeouts_on_top(latencies_ms, rng, share=0.02, timeout_ms=900):
     return latencies_ms + timeout_ms * (rng.random(latencies_ms.size) < share)
 
@@ -57,20 +52,12 @@ def _timeouts_at_the_end(latencies_ms, rng, share=0.02, timeout_ms=900):
     return np.append(latencies_ms[~timed_out], np.full(timed_out.sum(), timeout_ms))
 
 
-def _timeouts_in_whole_ms(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return _timeouts(latencies_ms, rng, share, timeout_ms).astype(int)
-
-
 def _timeouts_fixed_share(latencies_ms, rng, share=0.02, timeout_ms=900):
     return np.where(rng.random(latencies_ms.size) < 1 / 50, timeout_ms, latencies_ms)
 
 
 def _timeouts_without_their_rng(latencies_ms, rng, share=0.02, timeout_ms=900):
     return _timeouts(latencies_ms, np.random.default_rng(), share, timeout_ms)
-
-
-def _timeouts_turned_round(latencies_ms, rng, share=0.02, timeout_ms=900):
-    return np.where(rng.random(latencies_ms.size) > share, timeout_ms, latencies_ms)
 
 
 def _timeouts_drawn_twice(latencies_ms, rng, share=0.02, timeout_ms=900):
@@ -118,12 +105,12 @@ def _slow_in(hours, extra_ms=40) -> np.ndarray:
 WRONG = {
     "1.1": (
         (20.02, "one request"),
-        (2.94, "a range of them"),
-        (np.ptp(np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=1)), "a range of them"),
+        (2.94, "is it a range"),
         (150, "where the means lie"),
-        (5, "a range of them"),
-        (np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=0).std(), "across the days"),
-        (np.median(np.random.default_rng(1).normal(150, 20, size=(1_000, 500)), axis=1).std(), "a median"),
+        (
+            np.random.default_rng(1).normal(150, 20, size=(1_000, 500)).mean(axis=0).std(),
+            "across the 1,000 days",
+        ),
         (0.4, "one row a day"),
         (89, "multiply by 100"),
         ("0.9", "a number is expected"),
@@ -131,25 +118,19 @@ WRONG = {
     ),
     "1.2": (
         (_timeouts_of_the_slowest, "prefers slow requests or fast ones"),
-        (_timeouts_of_fast_ones, "prefers slow requests or fast ones"),
         (_timeouts_chosen, "exactly as many"),
         (_timeouts_on_top, "on top"),
         (_timeouts_in_place, "changes the latencies that it was given"),
-        (_timeouts_only, "come out"),
+        (_timeouts_only, "values are expected"),
         (_timeouts_own_seed, "whatever generator"),
         (_timeouts_without_their_rng, "the second time"),
-        (_timeouts_percent, "percentage"),
-        (_timeouts_turned_round, "turned round"),
+        (_timeouts_percent, "taken for percent"),
         (_timeouts_at_the_end, "their place"),
-        (_timeouts_in_whole_ms, "decimals"),
-        (_timeouts_fixed_share, "Is the argument used"),
+        (_timeouts_fixed_share, "Is `share` used"),
         (_timeouts_drawn_twice, "exactly once"),
-        (_timeouts_at_900, "Is the argument timeout_ms used"),
+        (_timeouts_at_900, "is the argument used"),
         (_timeouts_not_returned, "return missing"),
-        (
-            lambda latencies_ms, rng, share=0.02, timeout_ms=900: latencies_ms.copy(),
-            "no request times out",
-        ),
+        (lambda latencies_ms, rng, share=0.02, timeout_ms=900: latencies_ms.copy(), "it is 0.000"),
         (lambda latencies_ms, rng: _timeouts(latencies_ms, rng), "TypeError"),
     ),
     "1.3": (
@@ -158,8 +139,7 @@ WRONG = {
         ((["mean", "sd"], ["sd", "p5", "p99"]), "beyond p99"),
         ((["mean", "p99"], ["sd", "p5", "p99"]), "squared distance"),
         ((["mean", "sd", "p5", "p99"], ["sd", "p5", "p99"]), "fastest requests"),
-        ((["mean"], ["sd", "p5", "p99"]), "timeouts: 2 of the numbers that it moves are missing"),
-        (([], ["sd", "p5", "p99"]), "timeouts: 3 of the numbers that it moves are missing"),
+        (([], ["sd", "p5", "p99"]), "timeouts: a number that it moves is missing"),
         ((["mean", "sd", "p99"], ["mean", "sd", "p5", "p99"]), "what happens to the mean"),
         ((["mean", "sd", "p99"], ["sd", "p99"]), "does a wider spread leave them"),
         ((["mean", "sd", "p99"], ["p5", "p99"]), "what is the sd a measure of"),
@@ -176,15 +156,12 @@ WRONG = {
         (dict(A="bad node", B="no drift"), "C, D and E are missing"),
     ),
     "1.5": (
-        (np.zeros(24), "no-drift control"),
         (np.full(24, 30), "leaves the quiet band"),
         (_slow_in((11, 12, 13)), "what weight does an hour have"),
-        (_slow_in((22, 23, 0), extra_ms=30), "what weight does an hour have"),
-        (_slow_in((3,)), "at least three"),
         (_slow_in((2, 3, 4), extra_ms=29.9), "at least three"),
-        (_slow_in((2, 3, 4), extra_ms=-40), "become faster"),
-        (_slow_in((2, 3, 4), extra_ms=400), "by how much may each of them"),
-        (_slow_in((2, 3, 4)) + _slow_in((12,), extra_ms=-90), "made faster"),
+        (_slow_in((2, 3, 4), extra_ms=-40), "a positive number"),
+        (_slow_in((2, 3, 4), extra_ms=400), "by how much may any hour move"),
+        (_slow_in((2, 3, 4)) + _slow_in((12,), extra_ms=-90), "by how much may any hour move"),
         (np.full(24, 150) + _slow_in((2, 3, 4)), "look like latencies"),
         ([30, 30, 30], "24 values"),
         (30, "a list or an array"),

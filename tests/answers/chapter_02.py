@@ -47,10 +47,6 @@ def _ecdf_of_arrays_only(sample, at):
     return [np.mean(np.asarray(sample) <= latency) for latency in at]
 
 
-def _ecdf_of_one_only(sample, at):
-    return sum(1 for latency in sample if latency <= at) / len(sample)
-
-
 def _ecdf_that_needs_an_array(sample, at):
     return (sample[:, np.newaxis] <= at).mean(axis=0)
 
@@ -133,33 +129,14 @@ def _title_always(historical, recent):
 
 def _title_of_means(historical, recent):
     moved = np.mean(recent) - np.mean(historical)
-    if abs(moved) < 3:
-        return "no visible shift"
-    return f"Recent requests are {abs(moved):.0f} ms {'slower' if moved > 0 else 'faster'}"
-
-
-def _title_with_another_limit(historical, recent):
-    return "no visible shift" if abs(_moved_ms(historical, recent)) < 5 else _title_always(historical, recent)
-
-
-def _title_signed(historical, recent):
-    moved = _moved_ms(historical, recent)
-    return "no visible shift" if abs(moved) < 3 else f"Recent requests are {moved:.0f} ms slower"
-
-
-def _title_without_amount(historical, recent):
-    moved = _moved_ms(historical, recent)
     return (
-        "no visible shift"
-        if abs(moved) < 3
-        else "Requests are slower"
-        if moved > 0
-        else "Requests are faster"
+        "no visible shift" if abs(moved) < 3 else f"{abs(moved):.0f} ms {'slower' if moved > 0 else 'faster'}"
     )
 
 
-def _title_of_the_method(historical, recent):
-    return "Kernel density estimate of latency, historical and recent"
+def _title_signed(historical, recent):
+    title, moved = _title_right(historical, recent), _moved_ms(historical, recent)
+    return title.replace("median ", "median -") if moved < 0 else title
 
 
 def _title_with_both_words(historical, recent):
@@ -177,36 +154,18 @@ def _title_rounded_first(historical, recent):
     return "no visible shift" if abs(moved) < 3 else f"{abs(moved)} ms {'slower' if moved > 0 else 'faster'}"
 
 
-def _title_slower_only(historical, recent):
-    moved = _moved_ms(historical, recent)
-    return f"{moved:.0f} ms slower" if moved >= 3 else "no visible shift"
-
-
-def _title_unrounded(historical, recent):
-    moved = _moved_ms(historical, recent)
-    direction = "slower" if moved > 0 else "faster"
-    return "no visible shift" if abs(moved) < 3 else f"Recent requests are {abs(moved)} ms {direction}"
-
-
 WRONG = {
     "2.1": (
         (0.018, "height of the curve"),
         (18, "multiply by 100"),
         (0.59, "how many edges"),
         (0.58, "how many edges"),
-        (0.09, "divided by too many"),
-        (0.25, "more than a tenth"),
-        (165.07, "between 0 and 1"),
+        (0.09, "more than a tenth"),
         (1.8, "between 0 and 1"),
-        (17_000, "between 0 and 1"),
         ("0.18", "a number is expected"),
         (np.array([True, False]), "a number is expected"),
     ),
     "2.2": (
-        (0.5, "where there is no bad node"),
-        (1, "smooths over the bad node in about 9%"),
-        (1.25, "in two hundred windows"),
-        (2, "smooths over the bad node in about 100%"),
         (0.6, "choose one of"),
         ("1.5", "a number is expected"),
     ),
@@ -219,7 +178,6 @@ WRONG = {
         (_ecdf_in_a_list, "an array of one"),
         (_ecdf_right_for_sorted_input, "eight latencies"),
         (_ecdf_of_arrays_only, "for a single latency"),
-        (_ecdf_of_one_only, "your function raised ValueError"),
         (_ecdf_that_needs_an_array, "a list"),
         (0.5, "a function is expected"),
     ),
@@ -232,26 +190,20 @@ WRONG = {
         (50, "on average"),
         (100, "hold not one retry"),
         (149, "one window in twenty"),
-        (205, "count in more windows"),
+        (205, "take more windows"),
         (250, "how many fewer"),
-        (459, "one retried request in a hundred"),
         ([217, 239], "a number is expected"),
     ),
     "2.6": (
         (_title_always, "claims nothing when nothing drifted"),
         (_title_of_means, "is not moved by a few timeouts"),
-        (_title_with_another_limit, "draws the line at 3 ms"),
-        (_title_above_the_limit, "differ by 3 ms, the limit or more"),
-        (_title_signed, 'says "faster" when they are faster'),
-        (_title_of_one_sign, "a difference can be below zero"),
-        (_title_without_amount, "gives the amount in ms"),
-        (_title_of_the_method, 'says "slower"'),
-        (_title_unrounded, "one short line, rounded"),
+        (_title_above_the_limit, "medians +3 ms apart"),
+        (_title_signed, "by a minus sign"),
+        (_title_of_one_sign, "can a difference be below zero"),
         (_title_in_tenths, "round to whole ms"),
         (_title_with_both_words, "claims nothing when nothing drifted"),
-        (_title_that_cuts, "gives the amount in ms"),
-        (_title_rounded_first, "draws the line at 3 ms"),
-        (_title_slower_only, 'says "faster" when they are faster'),
+        (_title_that_cuts, "by how much did the median move"),
+        (_title_rounded_first, "before rounding"),
         (_title_printed, "is a return missing"),
         ("Recent requests are 15 ms slower", "a function is expected"),
     ),
