@@ -82,7 +82,7 @@ _BANDWIDTH = number_exercise(
     otherwise=lambda bw_adjust: f"choose one of {', '.join(map(str, HUMPS))}; this is {bw_adjust:g}.",
     hints=(
         "Two numbers decide: how often a candidate invents a hump, and how often it finds the real one.",
-        "Make 40 quiet windows and 40 with a bad node, as in the cell above, but of 500 requests each.",
+        "Make 200 quiet windows and 200 with a bad node, as in the cell above, but of 500 requests each.",
         "Strike out those whose quiet share is above 0.20; the largest bad-node share of the rest wins.",
     ),
     why="a bandwidth trades humps invented for humps hidden; only a no-drift control shows the first.",
