@@ -82,12 +82,6 @@ def _quiet_by_product(share_caught, doubt):
     return number
 
 
-def _gives_up_at_100(share_caught, doubt):
-    for number in range(1, 101):
-        if (1 - share_caught) ** number <= doubt:
-            return number
-
-
 # 9.4: what to retrain on -----------------------------------------------------------------------------------
 
 
@@ -178,10 +172,6 @@ WRONG = {
             "one minus",
         ),
         (_share_where(lambda *case: stats.ttest_ind(case[0], case[1]).pvalue < case[2]), "is expected"),
-        (
-            _share_where(lambda *case: stats.ks_2samp(*case[:2], alternative="less").pvalue < case[2]),
-            "is expected",
-        ),
         (_only_the_first_window, "a number is expected, this is the truth value"),
         (lambda *case: 100 * float(_counting(*case)), "percent"),
         (lambda *case: round(float(_counting(*case)), 2), "rounds"),
@@ -193,10 +183,8 @@ WRONG = {
         (0.05, "a function is expected"),
     ),
     "9.2": (
-        (_late_or(math.inf), "Where no page counts, return None"),
-        (_late_or(math.nan), "Where no page counts, return None"),
-        (_late_or(False), "Where no page counts, return None"),
-        (_late_or("never"), "Where no page counts, return None"),
+        (_late_or(math.inf), "no page at all: a finite number is expected"),
+        (_late_or(-1), "None is expected"),
         (lambda deployed_at, paged, window: paged.index(True) * window, "True is not in list"),
         (lambda deployed_at, paged, window: window - deployed_at % window, "whatever `paged` is"),
         (lambda deployed_at, paged, window: print(deployed_at), "return the result in place of printing"),
@@ -206,7 +194,6 @@ WRONG = {
     "9.3": (
         (lambda share, doubt: math.ceil(math.log(doubt) / math.log(1 - share)), "ValueError"),
         (lambda share, doubt: np.ceil(np.log(doubt) / np.log(1 - share)), "without a look"),
-        (_gives_up_at_100, "share_caught = 0.0004"),
         (lambda share, doubt: math.log(doubt, 1 - share) if share < 1 else 1, "whole numbers"),
         (lambda share, doubt: _quiet_by_product(share, 0.05), "whatever `doubt` is"),
         (lambda share, doubt: max(1, math.ceil(doubt / share)), "is expected"),
@@ -221,8 +208,7 @@ WRONG = {
             lambda latencies, paged, window: np.concatenate(_healthy_windows(latencies, paged, window)),
             "page in every",
         ),
-        (lambda latencies, paged, window: np.repeat(~np.array(paged), window), "this is a mask"),
-        (lambda latencies, paged, window: latencies[:-1], "is expected"),
+        (lambda latencies, paged, window: np.repeat(~np.array(paged), window), "should be a number"),
         (lambda latencies, paged, window: np.round(_healthy_by_loop(latencies, paged, window), 1), "rounds"),
         (lambda latencies, paged, window: print(len(latencies)), "in place of printing"),
         ([1.0, 2.0], "a function is expected"),
@@ -238,7 +224,7 @@ WRONG = {
         (7_500, "a function is expected"),
     ),
     "9.6": (
-        (lambda status, output: "page" if status else "nothing", "teaches her to ignore the pager"),
+        (lambda status, output: "page" if status else "nothing", "there to its end"),
         (lambda status, output: "page" if status == 1 else "nothing", "silent in every incident"),
         (lambda status, output: {0: "page", 1: "nothing"}.get(status, "alarm"), "no work for anyone"),
         (lambda status, output: "alarm" if status else "nothing", "the one case to wake for"),
@@ -253,10 +239,7 @@ WRONG = {
             "no work for anyone",
         ),
         (_but("nothing", (3,)), "9 of 10"),
-        (_but("nothing", (255,)), "9 of 10"),
-        (_but("page", (-1,)), "9 of 10"),
-        (_but("nothing", (126,)), "9 of 10"),
-        (_but("service", (127,)), "what is it that needs mending"),
+        (_but("service", (127,)), "what needs mending"),
         (_but("page", (137,)), "there to its end"),
         (_but("nothing", (3, 126, 137)), "7 of 10"),
         (_reads_words_anywhere, "no such command"),
