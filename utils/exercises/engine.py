@@ -94,23 +94,6 @@ class Scoreboard:
 
     behaviors: Sequence[tuple[str, Callable[[Any], str | None]]]
 
-    def problems(self, answer: Any) -> list[tuple[str, str | None]]:
-        """Return every behavior's name with its problem, or None where it holds."""
-        return [(name, _problem(judge, answer)) for name, judge in self.behaviors]
-
-    def __call__(self, answer: Any) -> str | None:
-        """Return None when every behavior holds, else how many do and what to mend first."""
-        return self.summary(self.problems(answer))
-
-    @staticmethod
-    def summary(problems: Sequence[tuple[str, str | None]]) -> str | None:
-        """Return the sentence over a board of problems, or None when there are none."""
-        broken = [name for name, problem in problems if problem is not None]
-        if not broken:
-            return None
-        held = len(problems) - len(broken)
-        return f"{held} of {len(problems)} behaviors hold. Mend this one first: {broken[0]}."
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -152,13 +135,7 @@ def verdict(id: str, answer: Any) -> Verdict:
         if _is_unanswered(answer):
             raise Unanswered
         if isinstance(exercise.judge, Scoreboard):
-            problems = exercise.judge.problems(answer)
-            reasons = {detail for _, detail in problems}
-            if len(reasons) == 1 and None not in reasons:  # one for all: it is no function, say
-                (problem,) = reasons
-            else:
-                problem = Scoreboard.summary(problems)
-                board = tuple(_board_line(name, detail) for name, detail in problems)
+            problem, board = _problem_and_board(exercise.judge.behaviors, answer)
         else:
             problem = _problem(exercise.judge, answer)
     except Unanswered:
@@ -188,8 +165,19 @@ def _problem(judge: Callable[[Any], str | None], answer: Any) -> str | None:
         )
 
 
-def _board_line(name: str, problem: str | None) -> str:
-    return f"{SYMBOLS['right']} {name}" if problem is None else f"{SYMBOLS['not yet']} {name}: {problem}"
+def _problem_and_board(behaviors: Sequence, answer: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Return the sentence over a board, None when every behavior holds, and the board's lines."""
+    found = {name: _problem(judge, answer) for name, judge in behaviors}
+    broken = [name for name, problem in found.items() if problem is not None]
+    if not broken:
+        return None, tuple(f"{SYMBOLS['right']} {name}" for name in found)
+    if len(broken) == len(found) and len(set(found.values())) == 1:  # one for all: it is no function, say
+        return found[broken[0]], ()
+    held = f"{len(found) - len(broken)} of {len(found)} behaviors hold. Mend this one first: {broken[0]}."
+    return held, tuple(
+        f"{SYMBOLS['right']} {name}" if problem is None else f"{SYMBOLS['not yet']} {name}: {problem}"
+        for name, problem in found.items()
+    )
 
 
 # What a notebook calls -------------------------------------------------------------------------------------
