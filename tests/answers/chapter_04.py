@@ -311,6 +311,16 @@ def _alarm(
 challenge_right = _alarm()
 
 
+def _checked_in_arrays_alone(values, name):
+    return _checked(values, name) if isinstance(values, np.ndarray) or len(values) < 2 else np.array(values)
+
+
+def _checked_when_slower(values, name):
+    if len(values) > 1 and np.nanmean(values) < 155:
+        return np.array(values)
+    return _checked(values, name)
+
+
 def _d_by_hand(historical, recent, alpha=0.05):
     """Decide by D against its own critical value, which is as right for large samples."""
     historical, recent = np.sort(_checked(historical, "historical")), np.sort(_checked(recent, "recent"))
@@ -449,6 +459,8 @@ WRONG = {
         (lambda name, values: _checked(values, name), "raised ValueError"),
     ),
     "4.6": (
+        (_alarm(checked=_checked_in_arrays_alone), "a NaN in a list"),
+        (_alarm(checked=_checked_when_slower), "a NaN in recent"),
         (_alarm(lambda **_: True), "returned the truth value True instead"),
         (_alarm(_printed), "printed a line instead"),
         (_alarm(_logged), "wrote a log record instead"),

@@ -111,10 +111,10 @@ WRONG = {
     "8.6": (
         (lambda alarms: False, "never convince it"),
         (lambda alarms: alarms[-1], "one alarming hour"),
-        (lambda alarms: not alarms[-1], "learns noise"),
+        (lambda alarms: not alarms[-1], "hours of noise"),
         (_after(3), "incidents that pass"),
         (_after(6), "half old and half new"),
-        (lambda alarms: len(alarms) == 48, "learns noise"),
+        (lambda alarms: len(alarms) == 48, "hours of noise"),
         (lambda alarms: sum(alarms[-12:]) >= 9, "incidents that pass"),
         (_after(40), "that is late"),
         (lambda alarms: all(alarms[-12:]), "starts again from nothing"),

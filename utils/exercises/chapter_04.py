@@ -316,7 +316,8 @@ def _array_of_floats(result: Any) -> np.ndarray:
 
 
 def _refuses_what_is_no_data(as_latencies) -> str | None:
-    for case, values in {**UNUSABLE, "words": [151.0, "slow", 149.5]}.items():
+    further = {"a NaN in a list": [np.nan, 151.0, 149.5], "words": [151.0, "slow", 149.5]}
+    for case, values in {**UNUSABLE, **further}.items():
         said = _refusal(as_latencies, values, "checkout", case=case)
         if "checkout" not in said.casefold():
             return f"for {case} in 'checkout' it says {said[:70]!r}. Which argument is at fault?"
@@ -539,9 +540,25 @@ def _leaves_its_inputs_unchanged(function):
     return None
 
 
+def _with_nan(values: np.ndarray, position: int) -> np.ndarray:
+    holed = values.copy()
+    holed[position] = np.nan
+    return holed
+
+
+def _further_unusable(kind: str) -> list[tuple[str, Sequence]]:
+    """Return windows that a check might miss: at the other end, in a list, with a drift or without."""
+    if kind != "a NaN":
+        return [(f"{kind} in a list", [900.0] if kind == "one value" else [])]
+    places = {"at the start": (DRIFTED, 0), "at the end": (DRIFTED, -1), "and no drift": (QUIET, 3)}
+    holed = [(f"a NaN {where}", _with_nan(*place)) for where, place in places.items()]
+    return [*holed, ("a NaN in a list", list(_with_nan(DRIFTED, 3)))]
+
+
 def _refuses(kind: str, function: Callable) -> None:
-    _refusal(function, QUIET, UNUSABLE[kind], case=f"{kind} in recent")
-    _refusal(function, UNUSABLE[kind], QUIET, case=f"{kind} in historical")
+    for case, window in ((kind, UNUSABLE[kind]), *_further_unusable(kind)):
+        _refusal(function, QUIET, window, case=f"{case} in recent")
+        _refusal(function, window, QUIET, case=f"{case} in historical")
 
 
 def _names_what_it_refuses(function):

@@ -216,7 +216,10 @@ def _price(retrain_now, hourly, normal):
         alarms = [*alarms[-47:], abs(level - model) > 0.128]
         pages += alarms[-1] and not any(alarms[-2:-1])
         bad_hours += abs(normal[hour] - model) > 0.1
-        if retrain_now(list(alarms)):
+        decision = retrain_now(list(alarms))
+        if decision is Ellipsis:
+            return Ellipsis
+        if decision:
             lately = hourly[max(0, hour - 11) : hour + 1]
             model, alarms, retrainings = sum(lately) / len(lately), [], retrainings + 1
     return np.array([pages, retrainings, bad_hours])
@@ -247,6 +250,13 @@ def retraining_policy(answer):
         return (
             "the list starts again from nothing, and your policy retrains on a list of one alarming hour. "
             "Has it seen as many hours as it needs?"
+        )
+    noise = np.random.default_rng(860).normal(scale=0.04, size=2_000).tolist()
+    calm = call(_price, function, noise, [0.0] * 2_000, case="hours in which nothing happens")
+    if calm[1]:
+        return (
+            f"in 2,000 hours of noise, with no release at all, your policy retrains {calm[1]} times. Is a "
+            "single alarming hour, or a calm one, a reason?"
         )
     years, best = _policy_years()
     counts = sum(call(_price, function, *year, case="a year of releases and incidents") for year in years)
