@@ -307,6 +307,7 @@ def test_the_parts_of_an_answer_come_in_order_or_by_name():
         tuple(in_order),
         right,
         {"tuesday": "Dont page", "MONDAY": "page"},
+        tuple(right.items())[::-1],
         pd.Series(in_order),
         pd.Series(right)[::-1],
         np.array(in_order, dtype=object),

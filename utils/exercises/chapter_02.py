@@ -34,6 +34,7 @@ def _slips_of_a_share():
     one_edge = "what one edge alone gives. How many edges has the strip?"
     return {
         _share(historical): "the share of the historical requests in the strip. Which are asked for?",
+        _share(simulate.course_latencies(drifted=False)[1]): "the control's share. Which are asked for?",
         share / 10: "the height of the curve, in shares per ms. A share is an area: how wide is the strip?",
         share * 500: "a count of requests. Which part of all recent requests is it?",
         _share(recent, high=np.inf): one_edge,

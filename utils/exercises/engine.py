@@ -378,6 +378,10 @@ def as_parts(answer: Any, names: Sequence[str]) -> list[Any]:
     if hasattr(answer, "index") and hasattr(answer, "to_dict"):  # a Series; one without names counts from 0
         by_name = answer.to_dict() if all(isinstance(name, str) for name in answer.index) else None
         answer = answer.tolist()
+    if by_name is None and isinstance(answer, list | tuple) and answer:  # pairs, as items() gives them
+        pairs = [part for part in answer if isinstance(part, tuple) and len(part) == 2]
+        if len(pairs) == len(answer) and all(_plain_words(str(name)) in wanted for name, _ in pairs):
+            by_name = dict(pairs)
     if by_name is not None:
         given = {_plain_words(str(name)): value for name, value in by_name.items()}
         missing = [name for name, plain in zip(names, wanted, strict=True) if plain not in given]
