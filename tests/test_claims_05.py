@@ -222,15 +222,15 @@ def test_a_drift_of_a_column_harms_the_model_that_looks_at_it(world):
     assert after[FALSE]["greedy"] > 6
 
 
-def test_thirty_flags_looked_at_by_hand_tell_three_days_apart(world):
+def test_sixty_flags_looked_at_by_hand_tell_three_days_apart(world):
     failed = world.rng.random(len(world.control)) < 0.02
     new_meaning = world.control.assign(failed=failed)
     assert max(scored(new_meaning)[PRECISION], scored(new_meaning)[RECALL]) < 0.06
-    thirty = [
-        ends(day.loc[chapter.flagged(day["latency_ms"]), "failed"][:30])
+    sixty = [
+        ends(day.loc[chapter.flagged(day["latency_ms"]), "failed"][:60])
         for day in (new_meaning, world.drifted, world.control)
     ]
-    assert thirty[0][1] < thirty[2][0] and thirty[0][1] < thirty[1][1] < thirty[2][1]
+    assert sixty[0][1] < sixty[1][0] and sixty[1][1] < sixty[2][0], "the intervals overlap"
 
 
 def test_the_four_cases_come_out_as_in_the_table(world):
@@ -268,6 +268,49 @@ def test_below_one_half_pages_and_a_p_value_below_one_percent_is_a_ticket(measur
         ("ticket", 2, 2, 2, 0, 3.3),
     ):
         assert chapter.verdict_on(_made(*made))["what to do"] == what
+
+
+# Ten labels every morning ----------------------------------------------------------------------------------
+
+
+def test_the_sequence_leaves_out_what_all_shares_explain_twenty_times_better_and_the_interval_is_wilsons():
+    failed, labels = np.array([[0, 3, 9, 17, 40]]), np.array([10, 20, 30, 40, 50])
+    shares = (np.arange(100_000) + 0.5) / 100_000
+    for share in (0.05, 0.3, 0.5, 0.85):
+        explained = [np.mean(stats.binom.pmf(*each, shares)) for each in zip(failed[0], labels, strict=True)]
+        expected = explained >= 20 * stats.binom.pmf(failed[0], labels, share)
+        assert chapter.sequence_excludes(share, failed, labels)[0].tolist() == expected.tolist()
+        ends = [
+            stats.binomtest(int(some), int(of)).proportion_ci(method="wilson")
+            for some, of in zip(failed[0], labels, strict=True)
+        ]
+        outside = [not end.low <= share <= end.high for end in ends]
+        assert chapter.interval_excludes(share, failed, labels)[0].tolist() == outside
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_sequence_holds_on_all_mornings_together_and_the_interval_on_one_only(seed):
+    failed, labels = chapter.labels_so_far(np.full(60, 0.85), np.random.default_rng(seed))
+    assert failed.shape == (2_000, 60) and labels.tolist() == list(range(10, 601, 10))
+    interval, sequence = (
+        excludes(0.85, failed, labels) for excludes in (chapter.interval_excludes, chapter.sequence_excludes)
+    )
+    assert interval[:, -1].mean() == pytest.approx(0.05, abs=0.02) and interval.any(axis=1).mean() > 0.2
+    assert 0 < sequence.any(axis=1).mean() <= 0.05
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_after_a_drift_the_sequence_is_some_days_slower_and_seldom_too_early(seed):
+    failed, labels = chapter.labels_so_far(np.repeat([0.85, 0.4], 30), np.random.default_rng(seed))
+    days = {}
+    for excludes in (chapter.interval_excludes, chapter.sequence_excludes):
+        below = excludes(0.85, failed, labels) & (failed / labels < 0.85)
+        quiet = ~below[:, :30].any(axis=1)
+        assert below[quiet, 30:].any(axis=1).all()
+        days[excludes] = quiet.mean(), np.median(below[quiet, 30:].argmax(axis=1) + 1)
+    interval, sequence = days.values()
+    assert interval[0] < 0.9 and sequence[0] > 0.98
+    assert 1 <= sequence[1] - interval[1] <= 4
 
 
 def test_the_drift_test_and_the_right_decision_disagree_on_both_nights(measured):

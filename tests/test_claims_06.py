@@ -269,6 +269,48 @@ def test_half_the_shift_takes_about_four_times_the_requests(long_history):
     assert verdict("6.7", chapter.requests_needed(3, wanted=0.9)).state == "right"
 
 
+# A look at every request -----------------------------------------------------------------------------------
+
+
+@SEEDS
+def test_evidence_grows_by_one_and_is_multiplied_by_a_fair_factor(seed):
+    limit_ms, promised, stake = chapter.LIMIT_MS, chapter.PROMISED, chapter.STAKE
+    assert 0 <= promised - stats.norm.sf(limit_ms, 150, 20) < 0.001, (
+        "the healthy service just keeps the promise"
+    )
+    assert 1 - stake * promised >= 0
+    assert promised * (1 + stake * (1 - promised)) + (1 - promised) * (1 - stake * promised) == pytest.approx(
+        1
+    )
+    rng, evidence, requests = np.random.default_rng(seed), 0, 0
+    while evidence < chapter.RINGS_AT:
+        requests += 1
+        evidence = (evidence + 1) * (1 + stake * (rng.normal(165, 22) > limit_ms) - stake * promised)
+    drifted = {"mean_ms": 165, "sd_ms": 22}
+    assert chapter.requests_until_alarm(np.random.default_rng(seed), runs=1, **drifted) == requests
+
+
+@SEEDS
+def test_a_healthy_run_lasts_as_long_as_promised_unless_requests_remember(seed, measured):
+    measured(RINGS_AT=1_000)
+    independent, remembering, drifted = (
+        chapter.requests_until_alarm(np.random.default_rng(seed), **how)
+        for how in ({}, {"rho": 0.5}, {"mean_ms": 165, "sd_ms": 22})
+    )
+    assert 1_000 < independent.mean() - 3 * independent.std() / 20 and independent.mean() < 2_500
+    assert remembering.mean() + 3 * remembering.std() / 20 < 1_000
+    assert drifted.mean() < 50
+
+
+@SEEDS
+def test_the_evidence_rings_early_less_often_than_a_look_at_p_after_each_request(seed):
+    rng = np.random.default_rng(seed)
+    slow = rng.normal(150, 20, size=(400, 500)) > chapter.LIMIT_MS
+    p_looks = stats.binom.sf(slow.cumsum(axis=1) - 1, np.arange(1, 501), chapter.PROMISED)
+    early = (chapter.requests_until_alarm(rng) <= 500).mean()
+    assert 0.01 < early < 0.1 and 2 * early < (p_looks < 0.05).any(axis=1).mean()
+
+
 # The evidence of the exercises -----------------------------------------------------------------------------
 
 
