@@ -244,6 +244,50 @@ def test_a_distance_well_beyond_the_tolerance_is_caught(drift):
     assert caught >= 95
 
 
+def distances(rng, changes, distance, n, m, runs):
+    """Return D of `runs` pairs whose F - G is -distance, +distance, ... on plateaus of equal mass.
+
+    Between the plateaus G and F rise alone, in turn, by twice the distance; at both ends by the distance. The
+    m values are drawn first, then how many of the n fall between them.
+    """
+    jumps = distance * np.array([1] + [2] * changes + [1])
+    f, g = np.full((2, 2 * changes + 3), (1 - jumps.sum() / 2) / (changes + 1))
+    f[::2] = jumps * (np.arange(changes + 2) % 2 == 1)
+    g[::2] = jumps * (np.arange(changes + 2) % 2 == 0)
+    F, G = np.cumsum(np.append(0, f)), np.cumsum(np.append(0, g))
+    F_there = np.interp(np.sort(rng.random((runs, m))), G, F)
+    counts = rng.multinomial(n, np.diff(F_there, prepend=0, append=1).clip(0, 1))
+    F_n, G_m = counts.cumsum(axis=1)[:, :-1] / n, np.arange(m + 1) / m
+    return np.maximum(F_n - G_m[:-1], G_m[1:] - F_n).max(axis=1)
+
+
+@pytest.mark.parametrize("changes", [0, 1, 4])
+def test_plateaus_lie_at_the_distance_asked_for(changes):
+    measured = distances(np.random.default_rng(5), changes, 0.1, 100_000, 100_000, 1)
+    assert measured == pytest.approx(0.1, abs=0.01)
+
+
+SIZES = [(30, 5), (100, 100), (500, 3), (400, 200), (2_000, 50), (10_000, 60)]
+PLATEAUS = [(0.02, 8), (0.1, 1), (0.2, 1), (0.4, 0)]
+RUNS = 10_000
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+@pytest.mark.parametrize(("tolerance", "changes"), PLATEAUS)
+def test_plateaus_of_both_signs_alarm_no_more_often_than_alpha(tolerance, changes, n, m):
+    beyond = distances(np.random.default_rng(11), changes, tolerance, n, m, RUNS) - tolerance
+    for alpha in (0.01, 0.05, 0.1):
+        alarms = np.sum(beyond > sampling_error(n, m, alpha))
+        assert alarms <= stats.binom.ppf(0.999, RUNS, alpha)
+
+
+@pytest.mark.parametrize(("tolerance", "changes", "n", "m"), [(0.02, 8, 1_000, 500), (0.1, 1, 10_000, 60)])
+def test_an_error_to_one_side_only_would_alarm_too_often(tolerance, changes, n, m):
+    beyond = distances(np.random.default_rng(12), changes, tolerance, n, m, RUNS) - tolerance
+    one_sided = sampling_error(n, m, 2 * 0.05)
+    assert np.sum(beyond > one_sided) > stats.binom.ppf(0.999, RUNS, 0.05)
+
+
 def test_a_shift_that_is_nobodys_problem_is_tolerated_in_a_million_requests():
     rng = np.random.default_rng(42)
     historical, recent = rng.normal(150, 20, 1_000_000), rng.normal(150.2, 20, 1_000_000)

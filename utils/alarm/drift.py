@@ -397,7 +397,12 @@ def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
     triangle inequality ``D <= true distance + sup |(F_n - F) - (G_m - G)|``, and for large samples this error
     is no larger than under the mixture (m F + n G) / (n + m), whose covariance exceeds the one under (F, G) by
     that of (F - G) times one random number: by Anderson's inequality [5]_ the smaller covariance has the
-    smaller supremum. For small samples the tests simulate it: false alarms stay below alpha.
+    smaller supremum. For small samples the tests simulate it: at an alpha of 0.1 or less, false alarms stay below.
+
+    Should ``log(1 / alpha)`` do, since where F and G differ by the tolerance they do so to one side? No: where F
+    jumps by twice the tolerance at the median of G, both sides meet where the error is largest. With 10,000 and
+    60 values and a tolerance of 0.1 that smaller `e` alarms in 0.063 of the pairs at an alpha of 0.05; this one
+    in 0.030.
 
     Values are taken as independent. Autocorrelated measurements, or a day compared with a night, alarm far
     more often than alpha says: `monitor` is made for those.
