@@ -8,8 +8,10 @@ import pytest
 from scipy import stats
 from scipy.signal import lfilter
 
+from tests.benchmarks.promises import fractional_noise
 from utils.alarm.drift import detect_drift
-from utils.alarm.monitor import DriftMonitor, _evidence_threshold, _sorted_with_order
+from utils.alarm.evidence import Memory, alarm_rates, estimate_memory, evidence_threshold
+from utils.alarm.monitor import DriftMonitor, _sorted_with_order
 from utils.plots import monitor_run
 
 ALL = ("ks", "wasserstein", "tail")
@@ -360,11 +362,14 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
     history = monitor._histories[None]
     sides = history.compare(rng.normal(150, 20, size=(5, 60))).sides[:, 0, 1:]
     reached = (history.healthy[:, 1] >= sides[0, 0]).sum()
-    assert history.scores(sides)[0, 0] == pytest.approx(stats.norm.isf((reached + 0.5) / 201))
+    for place in (0.1, 0.5):
+        score = history.scores(sides, np.full((5, 2), place))[0, 0]
+        assert score == pytest.approx(stats.norm.isf((reached + place) / 201))
     evidence = rows[["evidence_slower", "evidence_faster"]].to_numpy()
     assert (rows["drifted"] == (evidence.max(axis=1) > monitor.threshold)).all()
     assert 1 < rows["drifted"].sum() < 60
-    scores = history.scores(history.compare(windows).sides[:, 0, 1:])
+    places = np.random.Generator(np.random.PCG64(monitor._identity).advance(2 * 200)).uniform(size=(60, 2))
+    scores = history.scores(history.compare(windows).sides[:, 0, 1:], places)
     now = np.zeros(2)
     for score, shown, drifted in zip(scores, evidence, rows["drifted"], strict=True):
         now = np.where(score < 0, 0, np.maximum(0, now + score - 1))
@@ -390,7 +395,7 @@ def test_an_alarm_by_evidence_is_told_by_its_evidence_and_not_by_one_windows_p_v
 def test_shares_of_windows_are_told_as_a_person_would():
     monitor = build(np.resize(np.arange(60.0), 6_000))
     told = str(monitor.check(np.arange(60.0)))
-    assert "at most 100 % of healthy windows" in told and "exactly as history is" in told
+    assert "conformal p = 1, an average over histories" in told and "exactly as history is" in told
 
 
 def test_checks_one_after_the_other_are_the_same_as_many_at_once():
@@ -409,12 +414,53 @@ def test_checks_one_after_the_other_are_the_same_as_many_at_once():
     pd.testing.assert_frame_equal(monitor.check_many(recent), rows)  # a monitor keeps nothing to itself
 
 
-def test_the_correlation_of_neighboring_blocks_is_that_of_their_scores():
+def test_memory_is_told_from_the_scores_short_or_long():
     rng = np.random.default_rng(33)
-    for rho in (0.0, 0.6):
-        level = np.repeat(autocorrelated(rng, 2_000, rho), 10)  # all values of a block move together
-        monitor = DriftMonitor(level + 1e-3 * rng.normal(size=20_000), 10, 0.01, accumulate=True)
-        assert monitor.correlation == pytest.approx(rho, abs=0.07)
+    for rho in (0.0, 0.9, 0.99):
+        values = autocorrelated(rng, 60_000, rho)
+        means = values.reshape(-1, 60).mean(axis=1)
+        monitor = DriftMonitor(values, 60, 0.01)
+        assert monitor.correlation == pytest.approx(np.corrcoef(means[1:], means[:-1])[0, 1], abs=0.1)
+        assert monitor.long_memory <= 0.1
+    for d in (0.2, 0.4):
+        scores = fractional_noise(rng, 4_000, d)[:, np.newaxis]
+        assert estimate_memory(scores).long == pytest.approx(d, abs=0.06)
+
+
+def test_few_blocks_are_told_by_shorter_parts_of_them():
+    rng = np.random.default_rng(36)
+    assert DriftMonitor(rng.normal(size=60 * 9), 60, 0.1).long_memory <= 0.2
+    assert DriftMonitor(autocorrelated(rng, 60 * 19, 0.98), 60, 0.1).correlation >= 0.2
+    long = [DriftMonitor(fractional_noise(rng, 540, 0.4), 60, 0.2).long_memory for _ in range(9)]
+    assert np.median(long) >= 0.3
+
+
+def test_days_that_differ_are_no_memory():
+    rng = np.random.default_rng(37)
+    heights = np.repeat(rng.normal(0.3, 0.1, size=35), DAY)
+    values = 150 * np.exp(
+        heights * np.sin(2 * np.pi * np.arange(35 * DAY) / DAY) + 0.1 * rng.normal(size=35 * DAY)
+    )
+    monitor = DriftMonitor(values, 10, 0.02, cycles=DAY)
+    assert (
+        monitor.long_memory
+        < estimate_memory(
+            monitor._histories[None].scores(monitor._histories[None].in_time, np.full((840, 2), 0.5), own=1)
+        ).long
+    )
+
+
+def test_blocks_that_hang_together_ask_for_a_larger_threshold():
+    exchangeable = alarm_rates(Memory(0.2, 0.05), 100, 5)
+    assert exchangeable == pytest.approx(np.arange(1, 6) / 101)
+    short, long = alarm_rates(Memory(0.9, 0), 100, 5), alarm_rates(Memory(0, 0.45), 100, 5)
+    assert (short > 1.2 * exchangeable).all() and (long > 1.5 * exchangeable).all()
+    rng = np.random.default_rng(38)
+    values = autocorrelated(rng, 60 * 840, 0.998)
+    monitor = DriftMonitor(values, 60, 0.02)
+    assert (monitor._histories[None].healthy[:, 0] > monitor.threshold).sum() < 0.02 * 841 - 1
+    with pytest.warns(UserWarning, match=r"expect about 2\.\d times as many false alarms"):
+        DriftMonitor(values, 60, 1 / 720)
 
 
 def test_a_block_of_history_is_scored_among_the_others():
@@ -423,19 +469,36 @@ def test_a_block_of_history_is_scored_among_the_others():
     others = np.delete(history.in_time[:, 0], 7)
     reached = (others >= history.in_time[7, 0]).sum()
     expected = stats.norm.isf((reached + 0.5) / 50)
-    assert history.scores(history.in_time, own=1)[7, 0] == pytest.approx(expected)
+    places = np.full(history.in_time.shape, 0.5)
+    assert history.scores(history.in_time, places, own=1)[7, 0] == pytest.approx(expected)
 
 
 def test_the_threshold_for_evidence_keeps_the_rate_it_was_found_for():
     rng = np.random.default_rng(20)
-    for rate, correlation in ((0.01, 0.0), (0.002, 0.2)):
-        threshold = _evidence_threshold(rate, correlation, 10**4)  # a history that leaves no doubt
+    for rate, correlation in ((0.01, 0.0), (0.002, 0.5)):
+        threshold = evidence_threshold(rate, Memory(correlation), 10**4)  # a history that leaves no doubt
+        # Means over stretches of an autoregression, neighbors correlated as the memory says.
+        rho = {0.0: 0.0, 0.5: 0.963}[correlation]
+        scores = autocorrelated(rng, 30 * 200_000, rho).reshape(-1, 30).mean(axis=1)
+        assert np.corrcoef(scores[1:], scores[:-1])[0, 1] == pytest.approx(correlation, abs=0.02)
         evidence, alarms = 0.0, 0
-        for score in autocorrelated(rng, 300_000, correlation).tolist():
+        for score in (scores / scores.std()).tolist():
             evidence = 0.0 if score < 0 else max(0.0, evidence + score - 1)
             if evidence > threshold:
                 evidence, alarms = 0.0, alarms + 1
-        assert alarms / 300_000 == pytest.approx(rate, rel=0.2)
+        assert alarms / scores.size == pytest.approx(rate, rel=0.2)
+
+
+def test_tied_statistics_do_not_blind_accumulated_evidence():
+    rng = np.random.default_rng(39)
+    historical = rng.normal(20, 1.2, size=60 * 400).round()
+    monitor = DriftMonitor(historical, 60, 0.02, accumulate=True)
+    history = monitor._histories[None]
+    rows = rng.normal(20, 1.2, size=(4_000, 60)).round()
+    sides = history.compare(rows).sides[:, 0, 1:]
+    scores = history.scores(sides, rng.uniform(size=sides.shape))
+    assert np.unique(sides).size < 200 and abs(scores.mean()) < 0.1  # in hundreds of ties, and yet
+    assert scores.std() == pytest.approx(1, abs=0.05)
 
 
 def test_the_picture_of_a_run_states_how_many_windows_alarm_and_marks_each():
