@@ -317,6 +317,80 @@ def test_a_cycle_of_values_around_zero_adds_instead_of_multiplying():
     assert monitor.check_many(values[9 * DAY :] + 2)["drifted"].all()
 
 
+def week_of_kinds(rng, index, holidays=()):
+    """Return latencies that are lower, with a flatter day, on Saturdays, Sundays and holidays."""
+    free = (index.day_of_week >= 5) | index.normalize().isin(pd.DatetimeIndex(holidays))
+    minutes = index.hour * 60 + index.minute
+    level = np.where(free, 0.1, 0.3) * np.sin(2 * np.pi * minutes / 1_440) - 0.3 * free
+    return pd.Series(150 * np.exp(level + 0.1 * rng.normal(size=index.size)), index=index)
+
+
+def test_a_week_is_drawn_as_history_shows_it():
+    rng = np.random.default_rng(50)
+    index = pd.date_range("2026-01-07 13:37", periods=35 * DAY, freq="6min")  # a Wednesday
+    cycles, hour = {"cycles": ("1D", "7D")}, np.arange(35 * DAY) // 10 % 168
+    kinds, sines = week_of_kinds(rng, index), pd.Series(service(rng, 35 * DAY), index=index)
+    hours = pd.Series(np.exp(rng.normal(size=168)[hour] + 0.1 * rng.normal(size=hour.size)), index=index)
+    shapes = [DriftMonitor(values, 20, 0.01, **cycles).calendar for values in (kinds, sines, hours)]
+    assert shapes[0] == "days of two kinds, free: Saturday and Sunday, multiplying"
+    assert shapes[1:] == ["sines, multiplying", "hours of the week, multiplying"]
+    assert DriftMonitor(sines[: 27 * DAY], 20, 0.01, **cycles).calendar == "sines, multiplying"
+    in_values = DriftMonitor(kinds["2026-01-12":].to_numpy(), 20, 0.01, cycles=(DAY, WEEK))
+    assert "free: 6th and 7th" in in_values.calendar and in_values.calendar in repr(in_values)
+
+
+@pytest.mark.parametrize("quarter", range(4))
+def test_a_week_of_kinds_keeps_the_budget_in_each_quarter(quarter):
+    rng = np.random.default_rng(51)
+    index = pd.date_range("2026-01-05", periods=63 * DAY, freq="6min")
+    alarms = []
+    for _ in range(8):
+        values = week_of_kinds(rng, index)
+        monitor = DriftMonitor(values[: 35 * DAY], 20, 0.05, cycles=("1D", "7D"))
+        drifted = monitor.check_many(values[35 * DAY :])["drifted"].to_numpy().reshape(4, 4, -1)
+        alarms.append(drifted[:, quarter].mean())
+    assert 0.025 <= np.mean(alarms) <= 0.075
+
+
+def test_a_holiday_is_as_free_as_a_sunday():
+    rng = np.random.default_rng(52)
+    index = pd.date_range("2026-01-05", periods=38 * DAY, freq="6min", tz="UTC")
+    off = ["2026-01-14", "2026-02-11"]  # Wednesdays, one in history and one after it
+    values = week_of_kinds(rng, index.tz_localize(None), off).set_axis(index)
+    options = {"window": 20, "false_alarm_rate": 0.02, "cycles": ("1D", "7D")}
+    told, untold = (DriftMonitor(values[: 35 * DAY], holidays=days, **options) for days in (off, ()))
+    on_the_day = values["2026-02-11"]
+    assert told.check_many(values[35 * DAY :])["drifted"].mean() <= 0.1
+    assert (
+        untold.check_many(on_the_day)["drifted"].mean() >= 0.5 > told.check_many(on_the_day)["drifted"].mean()
+    )
+    assert told.check_many(on_the_day * 1.3)["drifted"].mean() >= 0.9
+
+
+@pytest.mark.parametrize("zeros", [1, 500])
+def test_zeros_do_not_turn_a_multiplying_cycle_into_an_adding_one(zeros):
+    rng = np.random.default_rng(53)
+    values = service(rng, 42 * DAY)
+    spoiled = values.copy()
+    spoiled[rng.choice(35 * DAY, size=zeros, replace=False)] = 0
+    caught = []
+    for historical in (values, spoiled):
+        monitor = DriftMonitor(historical[: 35 * DAY], 20, 0.02, cycles=(DAY, WEEK))
+        assert monitor.calendar == "sines, multiplying"
+        caught.append(monitor.check_many(1.1 * values[35 * DAY :])["drifted"].mean())
+    assert caught[1] >= 0.8 * caught[0] > 0.2
+
+
+def test_few_periods_are_enough_to_judge_by_and_said_to_be_few():
+    rng = np.random.default_rng(54)
+    values = service(rng, 8 * DAY, weekly=0)
+    with pytest.warns(UserWarning, match=r"historical covers 3 periods of 240 values, too few"):
+        DriftMonitor(values[: 3 * DAY], 20, 0.05, cycles=DAY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DriftMonitor(values, 20, 0.05, cycles=DAY)
+
+
 def test_cycles_in_time_follow_the_clock_of_a_series_even_over_a_gap():
     rng = np.random.default_rng(16)
     minutes = pd.date_range("2026-01-01", periods=6 * WEEK, freq="6min", tz="UTC")

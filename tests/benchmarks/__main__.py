@@ -10,13 +10,14 @@ PARTS = {
     "speed": "cost of a check, of many, of a table; building a monitor; memory",
     "growth": "how cost grows with history and window, with a plot in build/growth.png",
     "pager": "false pages and incidents caught on a simulated service; false alarms against the budget",
+    "promises": "healthy windows that alarm, as a multiple of the budget, on data of many kinds",
     "seeds": "the course's sentences on sizes and orders, with 20 other seeds; a quarter of an hour",
 }
 
 
 def main():
     """Parse the command line and run."""
-    listed = "\n".join(f"  {name:8s}{what}" for name, what in PARTS.items())
+    listed = "\n".join(f"  {name:10s}{what}" for name, what in PARTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,

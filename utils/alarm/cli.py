@@ -20,7 +20,7 @@ RISE_IN_ROWS_LEFT_OUT = 0.05
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error).
-options that take several values, --statistic and --cycles, stand after the two files.
+options that take several values, --statistic, --cycles and --holidays, stand after the two files.
 example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png"""
 
 
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--statistic", nargs="+", default=["ks"], metavar="NAME", help=names)
     periods = "cycles to take out first, such as 1D 7D; where the files have no times, in measurements"
     add("--cycles", nargs="+", metavar="PERIOD", help=periods)
+    free = "days that are as free as Sundays, such as 2026-12-25; takes --cycles 1D 7D"
+    add("--holidays", nargs="+", metavar="DATE", default=(), help=free)
     many = "let evidence add up over the recent file's windows: a drift too small for one may show over six"
     add("--accumulate", action="store_true", help=many)
     add("--picture", metavar="FILE", help="write a picture of history beside the window shown")
@@ -113,15 +115,20 @@ def _judge(options: argparse.Namespace) -> int:
             f"a share {rise:.0%} larger than in history: find out why, first."
         )
     n_windows, left_over = divmod(len(values), options.window) if options.window > 0 else (0, 0)
-    monitor = DriftMonitor(
-        historical,
-        options.window,
-        float(options.budget),
-        statistic=tuple(statistics),
-        cycles=cycles,
-        accumulate=options.accumulate,
-        tolerance=options.tolerance,
-    )
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        monitor = DriftMonitor(
+            historical,
+            options.window,
+            float(options.budget),
+            statistic=tuple(statistics),
+            cycles=cycles,
+            holidays=_separate(options.holidays),
+            accumulate=options.accumulate,
+            tolerance=options.tolerance,
+        )
+    for doubt in doubts:
+        print(_in_a_shell(f"note:     {doubt.message}\n"))
     if not n_windows:
         plural = "" if len(values) == 1 else "s"
         raise ValueError(
@@ -135,7 +142,7 @@ def _judge(options: argparse.Namespace) -> int:
     window = values.iloc[shown * options.window : (shown + 1) * options.window]
     result = monitor.check(window, after=windows.iloc[:shown] if shown else None)
 
-    more = f", cycles {' '.join(periods)}" if periods else ""
+    more = f", cycles {' '.join(periods)} ({monitor.calendar})" if periods else ""
     more += ", accumulated" if options.accumulate else ""
     print(
         f"settings: column {history.column}, window {options.window:,}, budget {options.budget}, "

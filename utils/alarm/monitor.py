@@ -981,7 +981,7 @@ class DriftMonitor:
                 raise ValueError('holidays need a DatetimeIndex and cycles in time, such as ("1D", "7D").')
             return None, ()
         start = self._origin.tz_localize(None)
-        monday = start.normalize() - pd.Timedelta(days=start.dayofweek)
+        monday = start.normalize() - pd.Timedelta(days=start.day_of_week)
         try:
             days = pd.DatetimeIndex(holidays).tz_localize(None).normalize()
         except (ValueError, TypeError) as error:
