@@ -73,7 +73,7 @@ def test_a_tolerance_that_the_drift_does_not_exceed_turns_1_into_0(files):
 
 
 def test_evidence_adds_up_over_the_windows_of_a_file_when_asked(files, csv, capsys):
-    quiet = np.random.default_rng(7).normal(150, 20, size=8 * 60).round(2)
+    quiet = np.random.default_rng(18).normal(150, 20, size=8 * 60).round(2)
     for moved, accumulated in ((0, NO_DRIFT), (5, DRIFT)):
         arguments = [files["history"], csv("slightly.csv", quiet + moved, 5_000), *EIGHTY_WINDOWS]
         assert main(arguments) == NO_DRIFT
@@ -217,3 +217,16 @@ def test_the_verdict_rests_on_the_window_that_is_named(files):
     recent = np.loadtxt(files["slower"], delimiter=",", skiprows=1)[:, 1]
     assert not detect_drift(historical, recent[:60], alpha=0.001)
     assert detect_drift(historical, recent[60:120], alpha=0.001)
+
+
+def test_a_cycle_is_said_with_its_shape_and_a_doubt_is_printed_as_a_note(csv, capsys):
+    rng = np.random.default_rng(8)
+    day = 150 * np.exp(0.2 * np.sin(2 * np.pi * np.arange(7 * 1_440) / 1_440))
+    values = (day + rng.normal(0, 10, size=day.size)).round(2)
+    history, recent = csv("days.csv", values[: 5 * 1_440]), csv("day.csv", values[-1_440:], 6 * 1_440)
+    main([history, recent, "--budget", "1/50", "--cycles", "1D"])
+    printed = capsys.readouterr()
+    assert "cycles 1D (sines, multiplying)" in printed.out and printed.err == ""
+    assert "note:     historical covers 5 periods" in printed.out and "as --budget says" in printed.out
+    assert main([history, recent, "--budget", "1/50", "--holidays", "2024-01-04"]) == CANNOT_SAY
+    assert "holidays belong to a weekly cycle" in capsys.readouterr().err
