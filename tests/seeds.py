@@ -681,6 +681,265 @@ C06 = [
 ]
 
 
+def _gaps(n, shift_ms, size):
+    """Return the widest gaps of chapter 02 in 200 draws of so many recent requests."""
+    rng = np.random.default_rng(size)
+    before, after = rng.normal(150, 20, (200, 1_000)), rng.normal(150 + shift_ms, 20, (200, size))
+    return np.array([n["widest_gap"](*pair)[0] for pair in zip(before, after, strict=True)])
+
+
+# Chapter 08 ------------------------------------------------------------------------------------------------
+
+
+def _row(n, rule):
+    return n["table"][rule]
+
+
+def _caught(n, rule):
+    return sum(_row(n, rule)[kind] for kind in n["INCIDENTS"])
+
+
+def _near_the_budget_and_sees(n, rule):
+    return _row(n, rule)["false pages a month"] < 2 and _caught(n, rule) >= 69  # of 72
+
+
+def _in_the_month(n):
+    """Return, of each incident in the month that is drawn, its kind and the slice of its hours."""
+    first, last = n["month"].start, n["month"].stop
+    events = n["calendar"][n["calendar"]["first"].between(first, last - 1)]
+    return [(event.kind, slice(event.first, event.first + event.hours)) for event in events.itertuples()]
+
+
+def _above_the_usual(n):
+    """Return by how much the highest hour of each of the month's incidents is above that of the quiet month."""
+    highest = n["hourly"]["quiet"][n["month"]].max()
+    return {kind: n["hourly"]["year"].iloc[hours].max() / highest for kind, hours in _in_the_month(n)}
+
+
+def _pages_in_the_month(n):
+    return [n["year_run"]["drifted"].iloc[hours].sum() for _, hours in _in_the_month(n)]
+
+
+def _delay(n, slower_percent):
+    """Return the median delays at one false page a month, by the minutes of a window."""
+    return {size: n["trade"](size, slower_percent, pages=(1,))[1][0] for size in n["sizes"]}
+
+
+def _best(delays):
+    return min(delays, key=delays.get)
+
+
+def _quarters(n, *key):
+    return [part.sum() for part in np.array_split(n["alarms"][key], 4)]
+
+
+def _hours(n, rule, *kinds):
+    """Return the median hours until the page, of the table shown last."""
+    return n["shown"].loc[rule, list(kinds)].astype(float)
+
+
+C08 = [
+    (
+        "the end of the leak rises above the daily peaks, most of the other incidents hardly show",
+        lambda n: (
+            (above := _above_the_usual(n)).pop("leak") > 1.05 and sum(x < 1.05 for x in above.values()) >= 4
+        ),
+    ),
+    ("Most quiet days have a page", lambda n: np.mean(n["per_day"] > 0) > 0.55),
+    (
+        "The first two catch everything, because they are always on",
+        lambda n: all(
+            _caught(n, rule) == 72 and _row(n, rule)["false pages a month"] > 600
+            for rule in ("KS p < 0.05", "normed Wasserstein > 0.1")
+        ),
+    ),
+    (
+        "The third is quiet, and it buys this quiet with sight",
+        lambda n: (
+            _row(n, "mean + 3 sd of chunks")["false pages a month"] < 1
+            and _caught(n, "mean + 3 sd of chunks") < 36
+        ),
+    ),
+    (
+        "a pager that rings at random would do as well",
+        lambda n: all(
+            abs(
+                n["incident_hours"][n["defaults"][rule](n["year_windows"])].mean()
+                / n["incident_hours"].mean()
+                - 1
+            )
+            < 0.1
+            for rule in ("KS p < 0.05", "normed Wasserstein > 0.1")
+        ),
+    ),
+    ("most incidents pass unseen, as under the third default", lambda n: _caught(n, "budget on D") < 36),
+    (
+        "Like with like doesn't save the p-value",
+        lambda n: _row(n, "same hour of the week, KS p < 0.05")["false pages a month"] > 200,
+    ),
+    (
+        "it now finds every deployment, but no timeouts, and few of the spread and the bad nodes",
+        lambda n: (
+            (row := _row(n, "same hour of the week, budget on D"))["deployment"] == 12
+            and row["timeouts"] == 0
+            and max(row["spread"], row["bad node"]) <= 4
+        ),
+    ),
+    (
+        "Left in, the cycle spends the budget on its top and its bottom",
+        lambda n: (
+            min(n["rates"]["cycle left in"][[6, 18]]) > 0.15
+            and max(n["rates"]["cycle left in"][[0, 12]]) < 0.02
+        ),
+    ),
+    (
+        "Taken out, each hour has about its share",
+        lambda n: _between(0.04, n["rates"]["cycle taken out"], 0.18),
+    ),
+    (
+        "D sees every deployment and every leak, as like with like did, and hardly any timeouts",
+        lambda n: (
+            all(
+                _row(n, rule)["deployment"] == _row(n, rule)["leak"] == 12
+                for rule in ("+ cycle out", "same hour of the week, budget on D")
+            )
+            and _row(n, "+ cycle out")["timeouts"] <= 1
+        ),
+    ),
+    (
+        "bring those and most of the spread and the bad nodes",
+        lambda n: (
+            (row := _row(n, "+ sees the tail"))["timeouts"] == 12 and min(row["spread"], row["bad node"]) > 6
+        ),
+    ),
+    (
+        "Only evidence that adds up catches them reliably",
+        lambda n: _row(n, "+ evidence adds up")["slowdown"] >= 10,
+    ),
+    (
+        "about one false page a month or less, as promised",
+        lambda n: _row(n, "+ evidence adds up")["false pages a month"] < 1.75,
+    ),
+    (
+        "Only the last rule stays near the budget and finds nearly everything",
+        lambda n: (
+            [rule for rule in n["table"] if _near_the_budget_and_sees(n, rule)] == ["+ evidence adds up"]
+        ),
+    ),
+    (
+        "it climbs over the threshold in each of them",
+        lambda n: min(_pages_in_the_month(n)) > 0,
+    ),
+    (
+        "in each shaded stretch and often more than once",
+        lambda n: np.sum(np.array(_pages_in_the_month(n)) > 1) >= 3,
+    ),
+    (
+        "Nothing was broken on day 358, and the monitor paged",
+        lambda n: n["year_run"]["drifted"][n["HOLIDAY"] : n["HOLIDAY"] + 24].sum() > 0,
+    ),
+    (
+        "Faster while the shop is usually busy, slower while it usually sleeps",
+        lambda n: all(
+            row.direction == ("faster" if hour % 24 < 12 else "slower")
+            for hour, row in n["on_holiday"][n["on_holiday"]["drifted"]].iterrows()
+        ),
+    ),
+    (
+        "A slowdown of 10 %: very short and very long windows are late",
+        lambda n: min(n["at_one"][10], n["at_one"][720]) > 2 * min(n["at_one"].values()),
+    ),
+    ("The best lies between, here at one or two hours", lambda n: _best(n["at_one"]) in (60, 120)),
+    (
+        "at one false page a month the delay is as long as the drift, whatever the window",
+        lambda n: min(_delay(n, 0).values()) > 0.9 * n["LASTS"],
+    ),
+    ("Set it to 25: now short windows win", lambda n: _best(_delay(n, 25)) <= 30),
+    (
+        "Windows of 240 and of 480 minutes are too close to call",
+        lambda n: (
+            _between(0.6, (delays := numbers(n["printed"])[1::2])[2] / min(delays), 1.6)
+            and _between(0.6, delays[3] / min(delays), 1.6)
+        ),
+    ),
+    (
+        "in about half of all hours of the second or more, and hardly stops after that",
+        lambda n: (
+            (pages := _quarters(n, "fixed", "slow leak"))[0] > 30
+            and pages[1] > 0.4 * 2_184
+            and min(pages[2:]) > 0.9 * 2_184
+        ),
+    ),
+    (
+        "The rolling one sends a page now and then, more than in the year in which nothing happens",
+        lambda n: sum(_quarters(n, "rolling", "quiet year")) < sum(_quarters(n, "rolling", "slow leak")) < 60,
+    ),
+    (
+        "The looks alone make 87 false pages a month",
+        lambda n: _between(70, numbers(n["printed"])[1], 110) and numbers(n["printed"])[0] > 500,
+    ),
+    (
+        "the same five lines do well, though not at the budget",
+        lambda n: (
+            _row(n, "CUSUM, hourly means")["false pages a month"] > 1
+            and _caught(n, "CUSUM, hourly means") > 50
+        ),
+    ),
+    (
+        "a mean doesn't see what moves to both sides",
+        lambda n: _row(n, "CUSUM, hourly means")["spread"] < 6,
+    ),
+    (
+        "at least as fast as the monitor where all latencies move together",
+        lambda n: (
+            _hours(n, "CUSUM, hourly means", "deployment", "slowdown", "leak")
+            <= _hours(n, "+ evidence adds up", "deployment", "slowdown", "leak")
+        ).all(),
+    ),
+    (
+        "it is no faster, or misses most (spread)",
+        lambda n: (
+            (
+                _hours(n, "CUSUM, hourly means", "timeouts", "bad node")
+                >= _hours(n, "+ evidence adds up", "timeouts", "bad node")
+            ).all()
+            and _row(n, "CUSUM, hourly means")["spread"] < 6
+        ),
+    ),
+    (
+        "It also spends more false pages",
+        lambda n: (
+            _row(n, "CUSUM, hourly means")["false pages a month"]
+            > _row(n, "+ evidence adds up")["false pages a month"]
+        ),
+    ),
+    (
+        "gives about one and a half false pages a month",
+        lambda n: _between(1.2, numbers(n["printed"])[3], 1.85),
+    ),
+    (
+        "Each unit more makes them about three times as rare",
+        lambda n: _between(2, (pages := np.array(numbers(n["printed"])[1::2]))[:-1] / pages[1:], 4),
+    ),
+    (
+        "its predictions are bad for months",
+        lambda n: n["shown"].loc["never", "bad hours"] > 60 * 24,
+    ),
+    (
+        "*After 40 h* works and waits too long",
+        lambda n: n["shown"]["cost in hours"].idxmin() == "after 40 h",
+    ),
+    (
+        "After 3 it relearns all the time, incidents included",
+        lambda n: n["shown"].loc["after 3 h", "retrainings"] > 6 + 30,
+    ),
+    (
+        "Without releases and incidents no policy retrains",
+        lambda n: (n["shown"]["retrainings"] == 0).all(),
+    ),
+]
+
+
 # Every chapter -----------------------------------------------------------------------------------------------
 
 CLAIMS: dict[str, list[Claim]] = {
@@ -699,6 +958,13 @@ CLAIMS: dict[str, list[Claim]] = {
         (
             "About one request in eight, where it was one in fifty",
             lambda n: _between(0.09, n["slow_share"], 0.165),
+        ),
+        (
+            "several times as many slow requests, from a mean that moved by a tenth",
+            lambda n: (
+                n["slow_share"] > 3 * np.mean(n["historical"] > 190)
+                and _between(0.08, n["recent"].mean() / n["historical"].mean() - 1, 0.12)
+            ),
         ),
     ],
     "01": [
@@ -855,8 +1121,16 @@ CLAIMS: dict[str, list[Claim]] = {
             lambda n: n["leaks"]["area below 0 ms"][4] > n["leaks"]["area below 0 ms"][0],
         ),
         (
+            "the bandwidth grows several times over, and the peak sinks to about half or less",
+            lambda n: n["rows"][3][2] > 3 * n["rows"][0][2] and n["rows"][3][3] < 0.6 * n["rows"][0][3],
+        ),
+        (
             "Several of these pairs would have started a discussion",
             lambda n: np.sum(np.array(n["gaps_ms"]) > 5) >= 2,
+        ),
+        (
+            "half of the quiet pairs or more have peaks over 5 ms apart",
+            lambda n: numbers(n["printed"])[2] > 45,
         ),
         (
             "it wanders more than the median does",
@@ -875,6 +1149,10 @@ CLAIMS: dict[str, list[Claim]] = {
             lambda n: (
                 n["picked"]["50 requests"][1] < 0.35 and _between(0.4, n["picked"]["200 requests"][1], 0.6)
             ),
+        ),
+        (
+            "Without any drift, 30 requests may open a gap as wide as a real shift of 8 ms does with 500",
+            lambda n: 0.15 < np.mean(_gaps(n, 0, 30) >= _gaps(n, 8, 500)) < 0.85,
         ),
         (
             "The median of day 9 lies well outside the others, and its box is far taller",
@@ -1212,6 +1490,17 @@ CLAIMS: dict[str, list[Claim]] = {
         (
             "Given the product of the two, it does better than the tree",
             lambda n: n["straight"] < 0.58 and n["bent"] > n["auc"],
+        ),
+    ],
+    "08": C08,
+    "09": [
+        (
+            "Each day rises and falls; the recent evening does not fall",
+            lambda n: n["recent_hours"].iloc[-9:].median() > 1.2 * n["last_week"].iloc[-9:].median(),
+        ),
+        (
+            "the pages come where they should, none of them in the healthy part of the day",
+            lambda n: len(n["pages"]) >= 7 and n["pages"].index.min().hour >= 15,
         ),
     ],
 }

@@ -577,10 +577,10 @@ class DriftMonitor:
             columns = {None: as_sample(historical, "historical")}
         self.n_historical = len(historical)
         self._require_blocks(self.n_historical // self.window)
-        self._periods, self._origin = None, None
+        self._periods, self._origin, self._calendar = None, None, (None, ())
         if cycles is not None:
             clock = self._start_clock(cycles, historical)
-            calendar = self._start_calendar(holidays)
+            self._calendar = self._start_calendar(holidays)
         elif len(holidays):
             raise ValueError('holidays belong to a weekly cycle; give cycles=("1D", "7D") as well.')
         if self._is_table and accumulate:
@@ -590,13 +590,13 @@ class DriftMonitor:
             if np.count_nonzero(np.isnan(values)) > values.size - 2:
                 raise ValueError(f"historical[{name!r}] holds fewer than two values; leave the column out.")
             if self._periods is not None:
-                self._cycles[name] = Cycles(values, clock, self._periods, self.window, *calendar)
+                self._cycles[name] = Cycles(values, clock, self._periods, self.window, *self._calendar)
                 values = self._cycles[name].clean_history(values, clock)
             self._histories[name] = history = _History(values, self.window, self.statistic)
             self._require_blocks(history.n_blocks, name)
-            blocks_a_cycle = (
-                cycles and min(self._periods) / (clock[-1] - clock[0]) * values.size / self.window
-            )
+            blocks_a_cycle = None
+            if self._periods is not None:
+                blocks_a_cycle = min(self._periods) / (clock[-1] - clock[0]) * values.size / self.window
             memory = history.memory(values, cycle=blocks_a_cycle)
             self._rates[name] = alarm_rates(memory, history.n_blocks, self._may_alarm(history.n_blocks))
         self.n_blocks = min(history.n_blocks for history in self._histories.values())
@@ -915,7 +915,8 @@ class DriftMonitor:
 
     def _check_sum(self, values):
         """Return what tells this monitor's results from another's, also in the next process."""
-        settings = self.window, self.statistic, self._periods, self.accumulate, self.tolerance
+        holidays = tuple(self._calendar[1])
+        settings = self.window, self.statistic, self._periods, holidays, self.accumulate, self.tolerance
         some = values[:: 1 + values.size // 1_000]
         return zlib.crc32(some.tobytes() + repr((values.size, settings)).encode())
 
@@ -970,7 +971,7 @@ class DriftMonitor:
                 "how much one differs from the next: if they do, expect two to five times as many false alarms as "
                 f"false_alarm_rate says; {FEWEST_PERIODS} periods keep it within one and a half.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         return clock
 
