@@ -175,7 +175,7 @@ def test_a_tail_begins_at_the_outer_hundredth_of_a_long_history_and_of_a_short_o
 def test_a_block_that_makes_up_a_tail_is_compared_with_the_others():
     values = np.concatenate([np.tile(np.arange(20.0), 4), np.arange(20.0) + 50])
     history = DriftMonitor(values, 20, 0.2, statistic="tail")._histories[None]
-    assert history.in_time[-1].max() > 5 > 0 > history.in_time[:-1, 0].max()
+    assert history.in_time[-1].max() > 5 > 0 == history.in_time[:-1, 0].max()
 
 
 @pytest.mark.slow
@@ -407,6 +407,53 @@ def test_cycles_in_time_follow_the_clock_of_a_series_even_over_a_gap():
     assert in_values.check_many(after_a_gap)["drifted"].mean() >= 0.3  # nobody told it of the gap
 
 
+def test_cycles_follow_the_clock_on_the_wall_when_it_changes():
+    rng = np.random.default_rng(55)
+    index = pd.date_range(
+        "2026-02-20", periods=49 * DAY, freq="6min", tz="Europe/Berlin"
+    )  # summer from 29 March
+    values = week_of_kinds(rng, index.tz_localize(None)).set_axis(index)
+    monitor = DriftMonitor(values[: 35 * DAY], 20, 0.02, cycles=("1D", "7D"))
+    summer = values["2026-03-30":][: 10 * DAY]
+    assert monitor.check_many(summer)["drifted"].mean() <= 0.06
+    by_another_clock = monitor.check_many(summer.tz_convert("UTC"))
+    assert by_another_clock["drifted"].tolist() == monitor.check_many(summer)["drifted"].tolist()
+
+
+# --- what cannot be promised ------------------------------------------------------------------------------
+
+
+def test_a_history_whose_level_moves_is_warned_of_and_a_quiet_one_is_not():
+    rng = np.random.default_rng(56)
+    quiet = autocorrelated(rng, 60 * 840, 0.9)
+    with pytest.warns(UserWarning, match="a trend or a level that moves"):
+        DriftMonitor(quiet + np.linspace(0, 0.7, quiet.size), 60, 0.01)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DriftMonitor(quiet, 60, 0.01)
+
+
+def test_a_cycle_left_in_raises_the_threshold_for_evidence_and_is_said():
+    rng = np.random.default_rng(57)
+    values = service(rng, 70 * DAY, weekly=0)
+    with pytest.warns(UserWarning, match=r"would have alarmed \d+ times, where 8.4 are promised"):
+        monitor = DriftMonitor(values[: 35 * DAY], 10, 0.01, accumulate=True)
+    assert monitor.check_many(values[35 * DAY :])["drifted"].mean() <= 0.02
+
+
+def test_a_table_whose_windows_hang_together_warns_and_still_alarms():
+    values = autocorrelated(np.random.default_rng(58), 60 * 100, 0.998)
+    with pytest.warns(UserWarning, match="column 'a': history wanders"):
+        monitor = DriftMonitor(pd.DataFrame({"a": values[:5_940]}), 60, 0.01)
+    assert monitor.check_frame(pd.DataFrame({"a": values[5_940:] + 1e3}))["drifted"].all()
+
+
+def test_short_windows_without_a_tail_are_no_drift():
+    rng = np.random.default_rng(59)
+    monitor = DriftMonitor(rng.normal(size=8_400), 10, 0.2, statistic="tail")
+    assert 0.1 <= monitor.check_many(rng.normal(size=10_000))["drifted"].mean() <= 0.3
+
+
 # --- accumulated evidence ----------------------------------------------------------------------------------
 
 
@@ -561,6 +608,12 @@ def test_the_threshold_for_evidence_keeps_the_rate_it_was_found_for():
             if evidence > threshold:
                 evidence, alarms = 0.0, alarms + 1
         assert alarms / scores.size == pytest.approx(rate, rel=0.2)
+
+
+def test_a_window_just_like_history_is_no_evidence():
+    monitor = DriftMonitor(np.full(6_000, 3.0), 60, 0.1, accumulate=True)
+    rows = monitor.check_many(np.full(60 * 500, 3.0))
+    assert not rows["drifted"].any() and not rows[["evidence_slower", "evidence_faster"]].any(axis=None)
 
 
 def test_tied_statistics_do_not_blind_accumulated_evidence():
@@ -813,6 +866,14 @@ BAD = [
     (lambda: build(GOOD).check_many(TABLE[:60]), TypeError, "recent is a table"),
     (lambda: build(GOOD).check_many(None), TypeError, "recent"),
     (lambda: build(CLOCKED, cycles="1D").check(GOOD[:60]), TypeError, "recent has no DatetimeIndex"),
+    (lambda: build(GOOD, holidays=["2026-01-06"]), ValueError, "holidays belong to a weekly cycle"),
+    (lambda: build(CLOCKED, cycles="1D", holidays=["2026-01-06"]), ValueError, "weekly cycle"),
+    (lambda: build(CLOCKED, cycles="1D", holidays="2026-01-06"), TypeError, "must be a list of dates"),
+    (lambda: build(CLOCKED, cycles="1D", holidays=5), TypeError, "must be a list of dates"),
+    (lambda: build(CLOCKED, cycles="1D", holidays=[20260106]), ValueError, "20260106, which is no date"),
+    (lambda: build(CLOCKED, cycles="1D", holidays=["06/01/2026"]), ValueError, "write dates as"),
+    (lambda: build(CLOCKED, cycles="1D", holidays=[pd.NaT]), ValueError, "NaT, which is no date"),
+    (lambda: build(GOOD, cycles=(100, 700), holidays=["2026-01-06"]), ValueError, "need a DatetimeIndex"),
     (lambda: build(CLOCKED, cycles="1D").check(CLOCKED[:60].tz_localize("UTC")), TypeError, "time zone"),
 ]
 

@@ -107,6 +107,12 @@ SETTINGS = {
     "30 % zeros, cycle": Setting(
         lambda rng, n: np.where(rng.random(n) < 0.3, 0, service(rng, n)), 840, 1 / 100, {"cycles": (DAY,)}
     ),
+    "counts of requests, cycle": Setting(
+        lambda rng, n: rng.poisson(service(rng, n, step=0.2) / 8).astype(float), 840, 1 / 100, CYCLES
+    ),
+    "a daily cycle left in": Setting(service, 840, 1 / 100),
+    "tail alone": Setting(lambda rng, n: rng.normal(150, 20, n), 840, 1 / 100, {"statistic": "tail"}),
+    "a slow trend": Setting(lambda rng, n: ar1(rng, n, 0.7) + np.linspace(0, 0.8, n), 840, 1 / 100),
     "whole milliseconds": Setting(lambda rng, n: rng.normal(20, 1.2, n).round(), 840, 1 / 100),
 } | {
     f"daily height varies, {days} days": Setting(

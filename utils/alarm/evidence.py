@@ -30,18 +30,18 @@ from .cycles import HARMONICS
 ALLOWANCE = 1.0  # evidence forgotten each window: half the shift, in normal scores, that adds up fastest
 FEWEST_FOR_MEMORY = 50  # blocks: fewer do not tell how they hang together, and shorter parts of them must
 PARTS = 1_000
+MANY = 100  # values a window: the spectrum of means over so many is hardly told from that over more
 A_LINE = 12.0  # times what is expected, which a wave of noise reaches once in exp(12)
-MANY = 100  # values of a window, to the formula: from here on their number makes no difference
+A_MOVE = 2.0  # the same for the mean of the three longest waves: noise reaches it in one history of a hundred
 LONGEST = 0.45  # a memory from here on lets history wander so far that no threshold is sure
+# Of the memories that history leaves possible, the one above so many: too short breaks the promise.
+_PLAUSIBLE = 0.75
 _CORRELATIONS = np.array([*np.arange(0, 0.96, 0.05).round(2), 0.97, 0.98, 0.99])
 _MEMORIES = np.array([*np.arange(0, 0.46, 0.05).round(2), 0.49])
-_PLAUSIBLE = (
-    0.75  # of the memories that history leaves possible, the one above so many: too short breaks the promise
-)
 
 
 class Memory(NamedTuple):
-    """The correlation of neighboring windows' scores, and the fractional difference d of their long memory."""
+    """Short memory, as the correlation of neighbors that it makes, and the fractional difference d of long memory."""
 
     correlation: float = 0.0
     long: float = 0.0
@@ -50,6 +50,16 @@ class Memory(NamedTuple):
 def accumulate(evidence, score):
     """Return one side's evidence after one more normal score: Page's sum, emptied by a calm window."""
     return 0.0 if score < 0 else max(0.0, evidence + score - ALLOWANCE)
+
+
+def count_alarms(scores, threshold):
+    """Return how often the evidence of scores in time, one column a side, exceeds a threshold."""
+    evidence, alarms = (0.0, 0.0), 0
+    for score in scores.tolist():
+        evidence = tuple(map(accumulate, evidence, score))
+        if max(evidence) > threshold:
+            evidence, alarms = (0.0, 0.0), alarms + 1
+    return alarms
 
 
 def estimate_memory(scores, cycle=None, length=MANY):
@@ -67,7 +77,7 @@ def estimate_memory(scores, cycle=None, length=MANY):
     used = np.ones(places.size, bool)
     if cycle:
         used = np.abs(places * cycle / blocks - (HARMONICS + 1) / 2) > HARMONICS / 2
-    heights = (np.abs(np.fft.rfft(scores, axis=0)) ** 2).mean(axis=1)[places]
+    heights = _periodogram(scores)
     while True:
         fit = used.sum() * np.log(inverse @ (heights * used)) + shapes @ used
         times_expected = heights * inverse[np.unravel_index(fit.argmin(), fit.shape)]
@@ -79,6 +89,13 @@ def estimate_memory(scores, cycle=None, length=MANY):
     share_up_to = np.cumsum(likelihood.sum(axis=0)) / likelihood.sum()
     long = np.searchsorted(share_up_to, _PLAUSIBLE)
     return Memory(float(_CORRELATIONS[likelihood[:, long].argmax()]), float(_MEMORIES[long]))
+
+
+def moves(scores, memory):
+    """Return whether the longest waves of history rise above its memory: a trend, or a level that changes."""
+    place = np.searchsorted(_CORRELATIONS, memory.correlation), np.searchsorted(_MEMORIES, memory.long)
+    times_expected = _periodogram(scores) * _log_spectra(len(scores), MANY)[1][place]
+    return times_expected[:3].mean() > A_MOVE * np.median(times_expected) / math.log(2)
 
 
 def estimate_memory_within(values, window):
@@ -198,9 +215,16 @@ def _some_frequencies(blocks):
     return np.arange(1, last + 1) if last <= 1_000 else np.unique(np.geomspace(1, last, 2_000).astype(int))
 
 
+def _periodogram(scores):
+    """Return the height of the waves at those frequencies, the mean of both sides."""
+    return (np.abs(np.fft.rfft(scores, axis=0)) ** 2).mean(axis=1)[_some_frequencies(len(scores))]
+
+
 @lru_cache(maxsize=8)
 def _log_spectra(blocks, length):
     """Return the logarithms of the spectra of all memories on the grid, and one over them."""
     frequency = 2 * np.pi * _some_frequencies(blocks) / blocks
-    shapes = [[_log_spectrum(frequency, rho, d, length) for d in _MEMORIES] for rho in _CORRELATIONS]
-    return np.array(shapes), np.exp(-np.array(shapes))
+    short = np.array([_log_spectrum(frequency, rho, 0, length) for rho in _CORRELATIONS])
+    long = np.array([_log_spectrum(frequency, 0, d, length) for d in _MEMORIES])
+    shapes = short[:, np.newaxis] + long
+    return shapes, np.exp(-shapes)
