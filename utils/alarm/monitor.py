@@ -859,23 +859,25 @@ class DriftMonitor:
 
     def _warn_of_memory(self, history, memory, name):
         """Warn where the budget cannot hold: no rank is rare enough, or history has hardly a level."""
-        where = "" if name is None else f"column {name!r}: "
         expected = 1 if self.accumulate else self._rates[name][self._ranks(name) - 1]
-        told = None
         if expected > 1.5:
-            told = f"expect about {expected:.1f} times as many false alarms as false_alarm_rate says, in clusters"
-        elif memory.long >= LONGEST:
-            told = "false alarms may come twice as often as false_alarm_rate says or more, in clusters"
-        elif history.n_blocks >= FEWEST_FOR_MEMORY and moves(history.scores_in_time, memory):
-            told = "a trend or a level that moves is drift to this monitor, and will alarm"
-        if told:
-            warnings.warn(
-                f"{where}history wanders (short memory {memory.correlation:.2g}, long memory "
-                f"{memory.long:.2g}), so that its {history.n_blocks:,} blocks say less of later windows than they "
-                f"seem to: {told}; give a longer history or a longer window, or accept more false alarms.",
-                UserWarning,
-                stacklevel=3,
+            told = (
+                f"expect about {expected:.1f} times as many false alarms as false_alarm_rate says, in clusters; "
+                "give a longer history or a longer window, or accept more false alarms."
             )
+        elif memory.long >= LONGEST:
+            told = "false alarms may come twice as often as false_alarm_rate says, or more, in clusters."
+        elif history.n_blocks >= FEWEST_FOR_MEMORY and moves(history.scores_in_time, memory):
+            told = "a trend, or a level that moves, is drift to this monitor, and later windows will alarm."
+        else:
+            return
+        warnings.warn(
+            f"historical{'' if name is None else f'[{name!r}]'} wanders (short memory {memory.correlation:.2g}, long "
+            f"memory {memory.long:.2g}), so that its {history.n_blocks:,} blocks say less of later windows than they "
+            f"seem to: {told}",
+            UserWarning,
+            stacklevel=3,
+        )
 
     def _replay_history(self, scores):
         """Raise the threshold if history's own windows alarm more often than simulated ones do, and say so."""
