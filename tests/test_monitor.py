@@ -335,6 +335,9 @@ def test_a_week_is_drawn_as_history_shows_it():
     assert shapes[0] == "days of two kinds, free: Saturday and Sunday, multiplying"
     assert shapes[1:] == ["sines, multiplying", "hours of the week, multiplying"]
     assert DriftMonitor(sines[: 27 * DAY], 20, 0.01, **cycles).calendar == "sines, multiplying"
+    for _ in range(5):  # no week at all: of seven pairs of days one is better than sines, by luck
+        alike = pd.Series(service(rng, 35 * DAY, weekly=0), index=index)
+        assert DriftMonitor(alike, 20, 0.01, **cycles).calendar == "sines, multiplying"
     in_values = DriftMonitor(kinds["2026-01-12":].to_numpy(), 20, 0.01, cycles=(DAY, WEEK))
     assert "free: 6th and 7th" in in_values.calendar and in_values.calendar in repr(in_values)
 
