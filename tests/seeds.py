@@ -651,7 +651,7 @@ C06 = [
         lambda n: n["requests_needed"](5) < 200,
     ),
     (
-        "The promise is kept with room to spare, because the last slow request",
+        "The promise is kept with room to spare: where the evidence passes 5,000",
         lambda n: n["healthy_runs"].mean() - 1.96 * n["healthy_runs"].std() / 20 > 5_000,
     ),
     (
@@ -786,7 +786,7 @@ C08 = [
         ),
     ),
     (
-        "Left in, the cycle spends the budget on its top and its bottom",
+        "Left in, the cycle puts its alarms on its top and its bottom",
         lambda n: (
             min(n["rates"]["cycle left in"][[6, 18]]) > 0.15
             and max(n["rates"]["cycle left in"][[0, 12]]) < 0.02

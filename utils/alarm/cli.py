@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--cycles", nargs="+", metavar="PERIOD", help=periods)
     free = "days that are as free as Sundays, such as 2026-12-25; takes --cycles 1D 7D"
     add("--holidays", nargs="+", metavar="DATE", default=(), help=free)
-    many = "let evidence add up over the recent file's windows: a drift too small for one may show over six"
+    many = "let evidence add up over the recent file's windows: a drift too small for one may show over six, but one "
+    many += "window alone, however bad, hardly ever alarms"
     add("--accumulate", action="store_true", help=many)
     add("--picture", metavar="FILE", help="write a picture of history beside the window shown")
     return parser

@@ -19,7 +19,7 @@ class Cycles:
 
     Sines and cosines of each period are one way to draw a cycle. If the periods hold a day and its week, there
     are two more: days of two kinds, five of work and two free ones in a row, each kind with a level and a daily
-    cycle of its own; and, from four weeks on, every hour of the week for itself. Whichever tells each stretch of
+    cycle of its own; and, from four weeks on, every hour of the week for itself. Whichever predicts each stretch of
     history best from the others is taken (cross-validation), sines if it is close.
 
     Parameters

@@ -1,5 +1,8 @@
 """How closely healthy windows hang together, and what that asks of a budget; evidence that adds up.
 
+A busy hour follows a busy hour, so healthy windows alarm in clusters. This file estimates how strongly they hang
+together, and what threshold keeps the budget all the same.
+
 The scores of healthy windows are taken for a Gaussian process with the spectrum
 
     ``f(w) = a(w) |2 sin(w / 2)| ** (-2 d)``,

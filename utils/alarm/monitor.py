@@ -24,8 +24,8 @@ conformal p-value [1]_
 It alarms when ``p <= false_alarm_rate``. If window and blocks are exchangeable, the ranks of S are as good as
 equally likely (with four blocks simulations tell the difference, with nine no more), and P(alarm) is
 `attainable_rate`, less if statistics are tied. p is an average over histories: of one history the share of
-healthy windows that reach its largest block is Beta(1, k), above ``1 / (k + 1)`` in 37 of 100. A block carries
-its autocorrelation with it, which is why the budget holds where the KS p-value cries wolf.
+healthy windows that reach its largest block is Beta(1, k), above ``1 / (k + 1)`` in 37 of 100 histories. A block
+carries its autocorrelation with it, which is why the budget holds where the KS p-value cries wolf.
 
 *Memory.* Blocks that hang together from one to the next, for hours or for weeks, are not exchangeable with later
 windows: they lie closer to a history that they are part of, and the largest come in clusters. How they hang
@@ -513,8 +513,9 @@ class DriftMonitor:
     holidays : sequence of dates, optional
         Days that are as free as Sundays are, in history and after it; needs cycles in time, a day and its week.
     accumulate : bool, default False
-        Let evidence add up over windows, under the same budget. Its threshold is found by simulation, which
-        takes seconds the first time.
+        Let evidence add up over windows, under the same budget. One window by itself, however bad, then hardly
+        ever alarms: give `check` the result before, as `after`. The threshold is found by simulation, which takes
+        a second the first time.
     tolerance : float, default 0.0
         With the statistic "ks": the distance one is willing to live with, at least 0 and below 1. It is taken
         off D before D is compared with the healthy blocks.
@@ -866,7 +867,10 @@ class DriftMonitor:
                 "give a longer history or a longer window, or accept more false alarms."
             )
         elif memory.long >= LONGEST:
-            told = "false alarms may come twice as often as false_alarm_rate says, or more, in clusters."
+            told = (
+                "false alarms may come twice as often as false_alarm_rate says, or more, in clusters; give a longer "
+                "history or a longer window."
+            )
         elif history.n_blocks >= FEWEST_FOR_MEMORY and moves(history.scores_in_time, memory):
             told = "a trend, or a level that moves, is drift to this monitor, and later windows will alarm."
         else:
@@ -884,12 +888,13 @@ class DriftMonitor:
         promised = self.false_alarm_rate * len(scores)
         alarms = count_alarms(scores, self.threshold)
         if alarms > promised + 2 * math.sqrt(promised):
+            simulated = self.threshold
             while count_alarms(scores, self.threshold) > promised:
                 self.threshold += 0.1
             warnings.warn(
-                f"In history itself evidence would have alarmed {alarms:,} times, where {promised:,.1f} are promised, "
-                "and the threshold was raised until it does not: look for a cycle that cycles does not name, or "
-                "for incidents in history.",
+                f"History's own windows would alarm {alarms:,} times, where {promised:,.1f} are promised: the "
+                f"threshold went from {simulated:.3g} to {self.threshold:.3g}, so smaller drifts pass; "
+                "look for a cycle that cycles does not name, for days off (holidays), or for incidents in history.",
                 UserWarning,
                 stacklevel=3,
             )
