@@ -724,7 +724,7 @@ class DriftMonitor:
             "start": start + self.window * np.arange(len(rows)),
             "statistic": sides[:, 0] + self.tolerance,
             "p_value": p_value,
-            "drifted": sides[:, 0] + self.tolerance > self.threshold,
+            "drifted": p_value <= self._ranks() / (self.n_blocks + 1) * (1 + 1e-9),
             "direction": direction,
             "location": location,
             "shift": shift,
@@ -965,8 +965,8 @@ class DriftMonitor:
 
     def _check_sum(self, values):
         """Return what tells this monitor's results from another's, also in the next process."""
-        holidays = tuple(self._calendar[1])
-        settings = self.window, self.statistic, self._periods, holidays, self.accumulate, self.tolerance
+        clock = self._periods, str(self._origin), tuple(self._calendar[1])
+        settings = self.window, self.statistic, clock, self.accumulate, self.tolerance
         some = values[:: 1 + values.size // 1_000]
         return zlib.crc32(some.tobytes() + repr((values.size, settings)).encode())
 
