@@ -1,15 +1,30 @@
 """The detect-drift command: its exit status is the verdict, and 1 means drift and nothing else."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from utils.alarm.cli import CANNOT_SAY, DRIFT, NO_DRIFT, main
+# Fixtures of the pager's own tests: a running Alertmanager, and loopback addresses reached without a proxy.
+from tests.test_alertmanager import (  # noqa: F401
+    free_port,
+    needs_alertmanager,
+    no_proxy_and_short_pauses,
+    real,
+    wait_until,
+)
+from utils.alarm import cli
+from utils.alarm.cli import CANNOT_SAY, DRIFT, LOST_NUMBERS, NO_DRIFT, main
 from utils.alarm.drift import detect_drift
+from utils.alarm.monitor import DriftMonitor
+from utils.alarm.state import locked
 
+ROOT = Path(__file__).parents[1]
 EIGHTY_WINDOWS = ("--budget", "1/50")
 
 
@@ -45,7 +60,10 @@ def test_the_same_history_gives_0_for_a_healthy_file_and_1_for_a_slower_one(file
     assert "verdict:  No drift found" in capsys.readouterr().out
     assert main([files["history"], files["slower"], *EIGHTY_WINDOWS]) == DRIFT == 1
     printed = capsys.readouterr()
-    assert "verdict:  Drift: recent is slower" in printed.out and printed.err == ""
+    assert (
+        "verdict:  Drift in latency_ms: recent is slower from 2024-01-04 12:20 UTC" in printed.out
+        and printed.err == ""
+    )
     assert "3 judged, 2 in alarm" in printed.out
     assert "first window in alarm: number 2, from 2024-01-04 12:20:00+00:00" in printed.out
 
@@ -132,7 +150,6 @@ def test_a_picture_that_cannot_be_written_does_not_withhold_the_verdict(files, t
         (["history", "healthy", "--column", "p95"], "no column 'p95'"),
         (["history", "healthy", "--budget", "1/50", "--statistic", "mean"], "statistic"),
         (["history", "healthy", "--budget", "1/50", "--cycles", "weekly"], "cycles"),
-        (["history", "broken", "--budget", "1/50"], "18 of 180 recent rows hold no usable number"),
     ],
 )
 def test_what_cannot_be_said_is_2_and_one_sentence_says_why(files, capsys, arguments, reason):
@@ -230,3 +247,449 @@ def test_a_cycle_is_said_with_its_shape_and_a_doubt_is_printed_as_a_note(csv, ca
     assert "note:     historical covers 5 periods" in printed.out and "as --budget says" in printed.out
     assert main([history, recent, "--budget", "1/50", "--holidays", "2024-01-04"]) == CANNOT_SAY
     assert "holidays belong to a weekly cycle" in capsys.readouterr().err
+
+
+# --- one JSON object, and a status, in every case ----------------------------------------------------------
+
+
+HOUR = 60
+HOURLY = ("--window", "1h", "--budget", "1/50")
+
+
+class Hours:
+    """A service's minutes, as files of some hours; hours before 0 are history."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        rng = np.random.default_rng(3)
+        times = pd.date_range("2026-03-02", periods=84 * HOUR, freq="min", tz="UTC")
+        self.values = pd.Series(rng.normal(150, 20, times.size).round(2), times, name="latency_ms")
+        self.history, self.state = self.write("history.csv", -60, 0), str(folder / "alarm.npz")
+
+    def rows(self, first, end):
+        return self.values.iloc[(60 + first) * HOUR : (60 + end) * HOUR]
+
+    def write(self, name, first, end, change=lambda rows: rows):
+        path = self.folder / name
+        change(self.rows(first, end)).to_csv(path, index_label="time")
+        return str(path)
+
+    def text(self, name, text):
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+    def run(self, recent, *options):
+        """Run with the state file."""
+        return main([self.history, recent, *HOURLY, "--state", self.state, *options])
+
+    def about(self):
+        return DriftMonitor.load(self.state).about
+
+
+@pytest.fixture
+def hours(tmp_path):
+    return Hours(tmp_path)
+
+
+def slower(rows):
+    return rows + 60
+
+
+def nothing(rows):
+    return rows.iloc[:0]
+
+
+def words(rows):
+    return rows.astype(object).mask(rows > 0, "timeout")
+
+
+def gaps(rows):
+    return rows.mask(np.arange(len(rows)) % 2 == 0)
+
+
+CASES = {
+    "healthy": (lambda h: h.write("r.csv", 0, 2), NO_DRIFT, "No drift found in latency_ms"),
+    "slower": (lambda h: h.write("r.csv", 0, 2, slower), DRIFT, "Drift in latency_ms: recent is slower"),
+    "not there": (lambda h: str(h.folder / "r.csv"), CANNOT_SAY, "can't say: .*r.csv is not there"),
+    "a folder": (lambda h: str(h.folder), CANNOT_SAY, "can't say: "),
+    "no text": (lambda h: h.write("r.csv.zip", 0, 1), CANNOT_SAY, "can't say: "),
+    "words": (
+        lambda h: h.write("r.csv", 0, 2, words),
+        LOST_NUMBERS,
+        "the service lost its numbers: .*no number",
+    ),
+    "half": (lambda h: h.write("r.csv", 0, 2, gaps), LOST_NUMBERS, "lost its numbers: 60 of 120 recent rows"),
+    "an empty column": (
+        lambda h: h.write("r.csv", 0, 2, lambda rows: rows * np.nan),
+        LOST_NUMBERS,
+        "lost its numbers: .*no number",
+    ),
+    "header only": (lambda h: h.write("r.csv", 0, 2, nothing), LOST_NUMBERS, "no rows below it"),
+    "empty": (lambda h: h.text("r.csv", ""), LOST_NUMBERS, "lost its numbers: r.csv is empty"),
+    "few": (
+        lambda h: h.write("r.csv", 0, 1, lambda rows: rows[:3]),
+        LOST_NUMBERS,
+        "lost its numbers: the window from 2026-03-04 12:00:00.* holds 3 values, fewer than 10; see that it runs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_json_is_one_object_with_the_status_that_the_run_exits_with(hours, capsys, case):
+    recent, status, sentence = CASES[case]
+    arguments = [hours.history, recent(hours), *HOURLY]
+    assert main([*arguments, "--json"]) == status
+    printed = capsys.readouterr()
+    report = json.loads(printed.out, parse_constant=pytest.fail)
+    assert printed.out.count("\n") == 1 and report["status"] == status
+    assert re.search(sentence, report["verdict"])
+    assert printed.err == ("" if status in (NO_DRIFT, DRIFT) else report["verdict"] + "\n")
+    assert main(arguments) == status
+    printed = capsys.readouterr()
+    assert report["verdict"] in (printed.out if status in (NO_DRIFT, DRIFT) else printed.err)
+    assert "verdict:" not in printed.out or status in (NO_DRIFT, DRIFT)
+
+
+def test_json_tells_each_window_with_its_numbers_and_what_is_not_there_is_null(hours, capsys):
+    recent = hours.write("r.csv", 0, 3, lambda rows: pd.concat([slower(rows[:60]), rows[60:63], rows[120:]]))
+    assert main([hours.history, recent, *HOURLY, "--json"]) == DRIFT
+    report = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    slow, thin, healthy = report["windows"]
+    assert [w["drifted"] for w in report["windows"]] == [True, False, False]
+    assert [w["rows"] for w in report["windows"]] == [60, 3, 60]
+    assert slow["statistic"] > slow["threshold"] and slow["unit"] == "ms" and slow["direction"] == "slower"
+    assert slow["start"] == "2026-03-04 12:00:00+00:00" and slow["verdict"] == report["verdict"]
+    assert thin["statistic"] is thin["p_value"] is None and "too few" in thin["verdict"]
+    assert report["firing_since"] is None  # the last window is calm
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--bogus"],
+        ["--until", "soon"],
+        ["--label", "team"],
+        ["--exclude", "2026-03-01"],
+        ["--budget", "1/0"],
+    ],
+)
+def test_a_wrong_command_line_is_a_json_object_too(hours, capsys, wrong):
+    with pytest.raises(SystemExit) as stop:
+        main([hours.history, hours.history, "--json", *wrong])
+    printed = capsys.readouterr()
+    assert stop.value.code == json.loads(printed.out)["status"] == CANNOT_SAY
+    assert wrong[0] in printed.err
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_nobody_to_print_to_is_no_drift(hours, options):
+    command = [
+        sys.executable,
+        "-m",
+        "utils.alarm",
+        hours.history,
+        hours.write("r.csv", 0, 2, slower),
+        *HOURLY,
+    ]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*command, *options], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert done.returncode == CANNOT_SAY
+    assert done.stderr.startswith("can't say: ") and done.stderr.count("\n") == 1
+
+
+# --- from one run to the next ------------------------------------------------------------------------------
+
+
+def test_runs_that_overlap_judge_each_hour_once(hours, capsys):
+    for first, printed in ((0, "1 judged"), (1, "60 seen before"), (1, "nothing to judge yet")):
+        assert hours.run(hours.write("r.csv", max(0, first - 1), first + 1)) == NO_DRIFT
+        assert printed in capsys.readouterr().out
+    assert DriftMonitor.load(hours.state).state.windows == 2
+    assert hours.run(hours.write("r.csv", 1, 2), "--json") == NO_DRIFT
+    report = json.loads(capsys.readouterr().out)
+    assert report["windows"] == [] and (report["skipped"], report["late"], report["waiting"]) == (60, 0, 0)
+
+
+def test_until_ends_a_window_and_a_silent_hour_is_a_service_without_numbers(hours, capsys):
+    part = hours.write("r.csv", 0, 1, lambda rows: rows[:40])
+    assert hours.run(part) == NO_DRIFT
+    assert "40 wait for their window" in capsys.readouterr().out
+    assert hours.run(part, "--until", "2026-03-04T13:00") == NO_DRIFT
+    assert "1 judged" in capsys.readouterr().out
+    assert hours.run(part, "--until", "2026-03-04T14:05", "--json") == LOST_NUMBERS
+    printed = capsys.readouterr()
+    (silent,) = json.loads(printed.out)["windows"]
+    assert (silent["rows"], silent["drifted"], silent["statistic"]) == (0, False, None)
+    assert (
+        "the window from 2026-03-04 13:00:00+00:00 holds 0 values, fewer than 10; see that it runs"
+        in printed.err
+    )
+    assert hours.run(hours.write("r.csv", 2, 3)) == NO_DRIFT
+
+
+def test_until_now_reaches_to_this_minute(hours):
+    moved = pd.Timestamp.now("UTC").floor("h") - hours.values.index[62 * HOUR]
+    hours.values = hours.values.shift(freq=moved)
+    hours.history = hours.write("history.csv", -60, 0)
+    recent = hours.write("r.csv", 0, 1)  # the hour before the last one
+    assert hours.run(recent) == NO_DRIFT
+    assert hours.run(recent, "--until", "now") == LOST_NUMBERS
+    assert DriftMonitor.load(hours.state).state.next_start == pd.Timestamp.now("UTC").floor("h")
+
+
+def test_a_silent_hour_is_lost_numbers_also_when_the_hour_before_it_was_healthy(hours):
+    assert hours.run(hours.write("r.csv", 0, 1), "--until", "2026-03-04T14:00") == LOST_NUMBERS
+
+
+@pytest.mark.parametrize("options", [["--state"], ["--window", "60", "--state"], []])
+def test_until_without_windows_in_time_and_a_state_is_refused(hours, capsys, options):
+    window = [] if "--window" in options or options else HOURLY
+    state = [hours.state] if options else []
+    arguments = [hours.history, hours.write("r.csv", 0, 1), *window, *options, *state, "--budget", "1/50"]
+    assert main([*arguments, "--until", "now"]) == CANNOT_SAY
+    assert "--until ends windows in time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ["--window", "30min"],
+            "was begun with --window 1h, and this run has --window 30min: give the same again, or a new",
+        ),
+        (["--budget", "1/40"], "was begun with --budget 1/50, and this run has --budget 1/40"),
+        (["--accumulate"], "was begun with no --accumulate, and this run has --accumulate:"),
+        (
+            ["--timezone", "Europe/Berlin"],
+            "was begun with no --timezone, and this run has --timezone Europe/Berlin:",
+        ),
+        (
+            ["--statistic", "ks", "tail"],
+            "was begun with --statistic ks, and this run has --statistic ks tail:",
+        ),
+        (["--minimum", "5"], "was begun with --minimum 10, and this run has --minimum 5:"),
+    ],
+)
+def test_a_state_goes_on_with_the_options_it_was_begun_with(hours, capsys, options, sentence):
+    recent = hours.write("r.csv", 0, 1)
+    hours.run(recent)
+    before = Path(hours.state).read_bytes()
+    assert hours.run(recent, *options) == CANNOT_SAY
+    assert sentence in capsys.readouterr().err
+    assert Path(hours.state).read_bytes() == before
+
+
+def test_a_state_goes_on_with_the_history_it_was_begun_with(hours, capsys):
+    recent = hours.write("r.csv", 0, 1)
+    hours.run(recent)
+    hours.write("history.csv", -60, 0, slower)
+    assert hours.run(recent) == CANNOT_SAY
+    assert "was begun with another history than" in capsys.readouterr().err
+
+
+def test_a_second_run_at_the_same_time_is_refused(hours, capsys):
+    recent = hours.write("r.csv", 0, 1)
+    with locked(hours.state):
+        assert hours.run(recent) == CANNOT_SAY
+    assert capsys.readouterr().err.endswith(
+        "alarm.npz is in use by another run; wait until it has ended, or give each its own file.\n"
+    )
+    assert hours.run(recent) == NO_DRIFT
+
+
+def test_evidence_of_one_window_is_no_verdict_and_the_sentence_says_what_helps(hours, capsys):
+    recent = hours.write("r.csv", 0, 1)
+    assert main([hours.history, recent, *HOURLY, "--accumulate"]) == CANNOT_SAY
+    assert re.search(
+        r"it takes \d windows in a row to alarm, and there are 1: give a longer file, or go on with --state\.$",
+        capsys.readouterr().err,
+    )
+    assert hours.run(recent, "--accumulate") == CANNOT_SAY
+    assert capsys.readouterr().err.endswith("and there are 1: the next runs will tell.\n")
+    assert hours.run(hours.write("r.csv", 1, 4), "--accumulate") == NO_DRIFT
+
+
+def test_a_time_zone_moves_the_windows_and_the_verdict_names_it(hours, capsys):
+    recent = hours.write("r.csv", 0, 2, slower)
+    assert main([hours.history, recent, *HOURLY, "--timezone", "Asia/Kathmandu"]) == DRIFT
+    printed = capsys.readouterr().out
+    assert "clock of Asia/Kathmandu" in printed and "from 2026-03-04 17:00 +0545" in printed
+    assert main([hours.history, recent, *HOURLY, "--timezone", "Kathmandu"]) == CANNOT_SAY
+    assert "can't say: --timezone is 'Kathmandu', but must be a name" in capsys.readouterr().err
+
+
+def test_an_incident_is_left_out_of_history(hours, capsys):
+    hours.values.iloc[10 * HOUR : 13 * HOUR] += 60
+    hours.history = hours.write("history.csv", -60, 0)
+    recent = hours.write("r.csv", 0, 2, slower)
+    assert main([hours.history, recent, *HOURLY]) == NO_DRIFT  # as slow as the incident
+    incident = "2026-03-02T10:00/2026-03-02T13:00"
+    assert main([hours.history, recent, *HOURLY, "--exclude", incident]) == DRIFT
+    capsys.readouterr()
+    assert main([hours.history, recent, *HOURLY, "--exclude", "2025-03-02/2025-03-03"]) == CANNOT_SAY
+    assert "can't say: --exclude holds 2025-03-02" in capsys.readouterr().err
+
+
+def test_a_window_needs_as_many_values_as_minimum_says(hours, capsys):
+    recent = hours.write("r.csv", 0, 2, lambda rows: rows[::4])
+    assert main([hours.history, recent, *HOURLY]) == NO_DRIFT
+    assert main([hours.history, recent, *HOURLY, "--minimum", "20"]) == LOST_NUMBERS
+    assert "holds 15 values, fewer than 20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("length", [1, 2])
+@pytest.mark.parametrize("options", [[*HOURLY], ["--budget", "1/50"]])
+def test_the_picture_shows_the_window_in_alarm_also_when_its_rows_waited(hours, monkeypatch, options, length):
+    shown = []
+    monkeypatch.setattr(cli, "_draw", lambda path, historical, window, *_: shown.append(list(window)))
+    hours.values.iloc[62 * HOUR :] += 60
+    arguments = [hours.history, "", *options, "--state", hours.state, "--picture", "p.png"]
+    for half in (1, 3, 5, 7):  # files of one hour begin where the last one ended, those of two have seen rows
+        rows = hours.values.iloc[60 * HOUR + max(0, 30 * half - 60 * length) : 60 * HOUR + 30 * half]
+        arguments[1] = hours.write("r.csv", 0, 0, lambda _, rows=rows: rows)
+        main(arguments)
+    assert shown == [hours.rows(hour, hour + 1).tolist() for hour in range(3)]
+
+
+def test_numbers_without_times_go_on_where_they_ended_and_have_a_picture(tmp_path, capsys):
+    rng = np.random.default_rng(3)
+    values, files = rng.normal(150, 20, 60 * 62), []
+    values[60 * 61 :] += 60
+    for name, rows in zip(("history", "first", "second"), np.split(values, [3_600, 3_690]), strict=True):
+        files.append(tmp_path / name)
+        files[-1].write_text("latency_ms\n" + "".join(f"{row:.2f}\n" for row in rows))
+    options = ["--budget", "1/50", "--state", str(tmp_path / "s.npz"), "--picture", str(tmp_path / "p.svg")]
+    assert main([str(files[0]), str(files[1]), *options]) == NO_DRIFT
+    assert "30 wait for their window" in capsys.readouterr().out
+    (tmp_path / "p.svg").unlink()
+    assert main([str(files[0]), str(files[2]), *options]) == DRIFT
+    printed = capsys.readouterr()
+    assert printed.err == "" and "on since 3660, until" in printed.out
+    assert (tmp_path / "p.svg").stat().st_size > 5_000
+
+
+# --- the drill ---------------------------------------------------------------------------------------------
+
+
+def test_a_self_test_rings_and_changes_no_state(hours, capsys):
+    recent = hours.write("r.csv", 0, 2)
+    assert main([hours.history, recent, *HOURLY, "--self-test"]) == NO_DRIFT
+    assert re.search(
+        r"the alarm works: the recent latencies, [\d.]+ % longer, would ring\.", capsys.readouterr().out
+    )
+    assert hours.run(recent, "--self-test", "--json") == NO_DRIFT
+    report = json.loads(capsys.readouterr().out)
+    assert 1 < report["factor"] < 2 and report["after_windows"] in (1, 2)
+    assert not Path(hours.state).exists()
+    hours.run(hours.write("s.csv", 0, 2, slower))
+    before = Path(hours.state).read_bytes()
+    assert hours.run(recent, "--self-test") == NO_DRIFT
+    assert Path(hours.state).read_bytes() == before
+
+
+def test_a_self_test_that_cannot_ring_is_2(hours, capsys):
+    recent = hours.write("r.csv", 0, 1, lambda rows: rows * 0)
+    assert main([hours.history, recent, *HOURLY, "--self-test"]) == CANNOT_SAY
+    assert capsys.readouterr().err == "can't say: even latencies 10 times as long ring no alarm.\n"
+
+
+def test_a_self_test_says_nothing_of_what_nobody_has_heard_of(hours, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_posted", lambda *_: False)
+    assert hours.run(hours.write("r.csv", 0, 1, slower)) == DRIFT
+    assert hours.run(hours.write("r.csv", 1, 2), "--self-test") == NO_DRIFT
+    assert hours.about()["untold"]
+
+
+# --- to the pager ------------------------------------------------------------------------------------------
+
+
+def test_an_alarm_goes_on_until_a_window_is_calm(hours, capsys):
+    for hour, changes, on in ((0, None, False), (1, slower, True), (2, slower, True), (3, None, False)):
+        hours.run(hours.write("r.csv", hour, hour + 1, changes or (lambda rows: rows)))
+        printed = capsys.readouterr().out
+        assert hours.about()["firing"] == ("2026-03-04 13:00:00+00:00" if on else None)
+        assert ("alarm:    on since 2026-03-04 13:00:00+00:00, until a window is calm" in printed) == on
+        assert ("a healthy service rings once in 2.08 days at most" in printed) == on
+
+
+@needs_alertmanager
+def test_evidence_that_starts_again_after_its_alarm_ends_no_alert(hours, real, tmp_path):  # noqa: F811
+    service = f"history-{tmp_path.name}".replace("-", "_")
+    Path(hours.history).rename(tmp_path / f"{service}.csv")
+    hours.history = str(tmp_path / f"{service}.csv")
+    options = ["--accumulate", "--alertmanager", real.url, "--label", "team=shop"]
+    statuses, active = [], []
+    for hour in range(12):
+        change = (lambda rows: rows + 25) if hour < 9 else (lambda rows: rows)
+        statuses.append(hours.run(hours.write("r.csv", hour, hour + 1, change), *options))
+        active.append(len(real.active(service)))
+        alarms = [i for i, status in enumerate(statuses) if status == DRIFT]
+        if len(alarms) == 1 and hour == alarms[0]:
+            wait_until(lambda: real.pager(service))
+    begun = statuses.index(DRIFT)
+    assert NO_DRIFT in statuses[begun:9] and statuses.count(DRIFT) > 1  # evidence was taken and grew again
+    assert active[begun:9] == [1] * (9 - begun) and active[:begun] == [0] * begun and active[-1] == 0
+    wait_until(lambda: len(real.pager(service)) == 2)
+    assert [page["status"] for page in real.pager(service)] == ["firing", "resolved"]
+    (firing, _) = real.pager(service)
+    assert firing["labels"] == {
+        "alertname": "DataDrift",
+        "service": service,
+        "column": "latency_ms",
+        "team": "shop",
+    }
+    assert "recent is slower from 2026-03-0" in firing["annotations"]["summary"]
+
+
+@needs_alertmanager
+def test_lost_numbers_and_a_self_test_are_alerts_of_their_own(hours, real, tmp_path):  # noqa: F811
+    service = "lost"
+    Path(hours.history).rename(tmp_path / f"{service}.csv")
+    hours.history = str(tmp_path / f"{service}.csv")
+    post = ["--alertmanager", real.url]
+    healthy, empty = hours.write("r.csv", 0, 1), hours.text("empty.csv", "")
+
+    def active():
+        return sorted(found["labels"]["alertname"] for found in real.active(service))
+
+    assert hours.run(healthy, "--self-test", *post) == NO_DRIFT
+    assert active() == ["DataDriftSelfTest"]
+    assert hours.run(empty, *post) == LOST_NUMBERS
+    assert active() == ["DataDriftSelfTest", "DataLost"]
+    assert hours.run(healthy, *post) == NO_DRIFT
+    assert hours.run(empty, "--self-test", *post) == LOST_NUMBERS
+    assert active() == []
+
+
+@pytest.mark.parametrize("change", [slower, None])
+def test_what_the_pager_did_not_take_is_told_again_and_the_verdict_stands(hours, capsys, change):
+    down = ["--alertmanager", f"http://127.0.0.1:{free_port()}"]
+    status = DRIFT if change else NO_DRIFT
+    assert hours.run(hours.write("r.csv", 0, 1, change or (lambda rows: rows)), *down, "--json") == status
+    first = capsys.readouterr()
+    assert first.err.startswith("alert not delivered: http://127.0.0.1") and first.err.count("\n") == 1
+    for _ in range(2):  # also when there is nothing new
+        assert hours.run(hours.write("r.csv", 0, 1), *down, "--json") == status
+        again = capsys.readouterr()
+        assert json.loads(again.out)["windows"] == json.loads(first.out)["windows"]
+        assert "alert not delivered" in again.err
+    assert hours.run(hours.write("r.csv", 1, 2)) == status
+    printed = capsys.readouterr().out
+    assert "told again, since nobody may have heard of it: 1 of earlier runs' windows" in printed
+    assert hours.run(hours.write("r.csv", 1, 2)) == NO_DRIFT
+    assert "told again" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--alertmanager", "host:9093"], "can't say: url is 'host:9093': write http://host:9093"),
+        (["--label", "a-b=c"], "can't say: The label 'a-b' needs another name"),
+    ],
+)
+def test_a_pager_that_cannot_be_reached_by_that_name_is_said_before_anything_is_judged(
+    hours, capsys, option, sentence
+):
+    assert hours.run(hours.write("r.csv", 0, 1), *option) == CANNOT_SAY
+    printed = capsys.readouterr()
+    assert sentence in printed.err and printed.out == "" and not Path(hours.state).exists()

@@ -1,4 +1,3 @@
-import pickle
 import warnings
 
 import matplotlib.pyplot as plt
@@ -11,7 +10,8 @@ from scipy.signal import lfilter
 from tests.benchmarks.promises import fractional_noise
 from utils.alarm.drift import detect_drift
 from utils.alarm.evidence import Memory, alarm_rates, estimate_memory, evidence_threshold
-from utils.alarm.monitor import DriftMonitor, _sorted_with_order
+from utils.alarm.history import _sorted_with_order
+from utils.alarm.monitor import DriftMonitor
 from utils.plots import monitor_run
 
 ALL = ("ks", "wasserstein", "tail")
@@ -484,7 +484,12 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
     windows = rng.normal(154, 20, size=(60, 60))
     rows = monitor.check_many(windows)
     history = monitor._histories[None]
-    sides = history.compare(rng.normal(150, 20, size=(5, 60))).sides[:, 0, 1:]
+
+    def sides_of(rows):
+        first = np.arange(len(rows)) * rows.shape[1]
+        return history.look(rows.ravel(), first, np.full(len(rows), rows.shape[1])).sides[:, 1:]
+
+    sides = sides_of(rng.normal(150, 20, size=(5, 60)))
     reached = (history.healthy[:, 1] >= sides[0, 0]).sum()
     for place in (0.1, 0.5):
         score = history.scores(sides, np.full((5, 2), place))[0, 0]
@@ -493,7 +498,7 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
     assert (rows["drifted"] == (evidence.max(axis=1) > monitor.threshold)).all()
     assert 1 < rows["drifted"].sum() < 60
     places = np.random.Generator(np.random.PCG64(monitor._identity).advance(2 * 200)).uniform(size=(60, 2))
-    scores = history.scores(history.compare(windows).sides[:, 0, 1:], places)
+    scores = history.scores(sides_of(windows), places)
     now = np.zeros(2)
     for score, shown, drifted in zip(scores, evidence, rows["drifted"], strict=True):
         now = np.where(score < 0, 0, np.maximum(0, now + score - 1))
@@ -506,9 +511,10 @@ def test_evidence_adds_up_as_documented_and_starts_again_after_an_alarm():
 def test_an_alarm_by_evidence_is_told_by_its_evidence_and_not_by_one_windows_p_value():
     rng = np.random.default_rng(41)
     monitor = DriftMonitor(rng.normal(150, 20, size=60 * 200), false_alarm_rate=0.01, accumulate=True)
-    result, told = None, []
+    state, told = monitor.start, []
     for window in rng.normal(154, 20, size=(60, 60)):
-        result = monitor.check(window, after=result)
+        result = monitor.check(window, after=state)
+        state = result.state
         told += [str(result)] * result.drifted
         assert f"alarming above {monitor.threshold:.3g}" in str(result) and "healthy windows" not in str(
             result
@@ -527,15 +533,16 @@ def test_checks_one_after_the_other_are_the_same_as_many_at_once():
     values = service(rng, 5 * WEEK)
     monitor = DriftMonitor(values[: 4 * WEEK], 20, 0.01, statistic=ALL, cycles=(DAY, WEEK), accumulate=True)
     recent = values[4 * WEEK :][:400] * 1.05
-    rows, result = monitor.check_many(recent), None
+    rows, state = monitor.check_many(recent), monitor.start
     for row, window in zip(rows.itertuples(), recent.reshape(-1, 20), strict=True):
-        result = monitor.check(window, after=result)
+        result = monitor.check(window, after=state)
+        state = result.state
         assert (result.start, result.drifted) == (row.start, row.drifted)
         assert result.evidence == pytest.approx((row.evidence_slower, row.evidence_faster))
-    halves = monitor.check_many(recent[:200])
-    halves = pd.concat([halves, monitor.check_many(recent[200:], after=halves)], ignore_index=True)
+    halves = pd.concat([monitor.follow(recent[:213]), monitor.follow(recent[213:])], ignore_index=True)
     pd.testing.assert_frame_equal(halves, rows, check_names=False)
-    pd.testing.assert_frame_equal(monitor.check_many(recent), rows)  # a monitor keeps nothing to itself
+    again = monitor.check_many(recent, after=monitor.start)
+    pd.testing.assert_frame_equal(again, rows)  # only follow goes on by itself
 
 
 def test_memory_is_told_from_the_scores_short_or_long():
@@ -625,8 +632,9 @@ def test_tied_statistics_do_not_blind_accumulated_evidence():
     monitor = DriftMonitor(historical, 60, 0.02, accumulate=True)
     history = monitor._histories[None]
     rows = rng.normal(20, 1.2, size=(4_000, 60)).round()
-    sides = history.compare(rows).sides[:, 0, 1:]
-    scores = history.scores(sides, rng.uniform(size=sides.shape))
+    found = history.look(rows.ravel(), np.arange(4_000) * 60, np.full(4_000, 60))
+    sides = found.sides[:, 1:]
+    scores = history.scores(sides, rng.uniform(size=sides.shape), found.tied[:, 1:])
     assert np.unique(sides).size < 200 and abs(scores.mean()) < 0.1  # in hundreds of ties, and yet
     assert scores.std() == pytest.approx(1, abs=0.05)
 
@@ -819,7 +827,6 @@ BAD = [
     (lambda: build(CLOCKED, cycles="7D"), ValueError, "period of 604,800 seconds"),
     (lambda: build(CLOCKED[::-1], cycles="1D"), ValueError, "historical has time stamps"),
     (lambda: build(TABLE, cycles=(24,)), ValueError, "cycles of a table"),
-    (lambda: build(TABLE, accumulate=True), ValueError, "accumulate follows one metric"),
     (lambda: build(TABLE.assign(b="x")), TypeError, r"historical\['b'\] holds text"),
     (lambda: build(TABLE[[]]), ValueError, "historical must have at least one column"),
     (lambda: build(TABLE.assign(b=np.nan)), ValueError, r"historical\['b'\]"),
@@ -854,12 +861,7 @@ BAD = [
     (lambda: build(GOOD).check(TABLE[:60]), TypeError, "recent is a table"),
     (lambda: build(GOOD).check(CLOCKED.index[:60]), TypeError, "recent holds dates"),
     (lambda: build(GOOD).check(GOOD[:60].reshape(1, -1)), ValueError, "recent has 2 dimensions"),
-    (lambda: build(GOOD).check(GOOD[:60], after=3), TypeError, "after is not what"),
-    (
-        lambda: build(GOOD).check(GOOD[:60], after=pd.DataFrame({"start": [0]})),
-        TypeError,
-        "after is not what",
-    ),
+    (lambda: build(GOOD).check(GOOD[:60], after=3), TypeError, "after is of type int; give a State"),
     (lambda: build(GOOD).check_many(GOOD[:90]), ValueError, "90 values, 1 windows of 60 and 30 left over"),
     (lambda: build(GOOD).check_many(GOOD[:30]), ValueError, "0 windows"),
     (lambda: build(GOOD).check_many(GOOD.reshape(-1, 30)), ValueError, "rows of 30 values"),
@@ -896,24 +898,8 @@ BAD = [
 )
 def test_what_another_monitor_returned_is_no_state_of_this_one(other):
     this, other = build(GOOD), build(**{"historical": GOOD} | other)
-    for after in (other.check(GOOD[: other.window]), other.check_many(GOOD[: 2 * other.window])):
-        with pytest.raises(ValueError, match="after comes from another monitor, .*; pass what this monitor"):
-            this.check(GOOD[:60], after=after)
-
-
-def test_a_state_goes_on_in_another_process_and_from_a_file(tmp_path):
-    before = build(GOOD, accumulate=True)
-    rows, again = before.check_many(GOOD[:120] + 8), build(GOOD.copy(), accumulate=True)
-    expected = before.check(GOOD[:60] + 8, after=rows)
-    kept = pickle.dumps(expected)
-    assert len(kept) < 20_000, "a result must not hold the history that it was compared with"
-    assert again.check(GOOD[:60], after=pickle.loads(kept)) == before.check(GOOD[:60], after=expected)
-    rows.to_csv(tmp_path / "rows.csv")
-    from_file = pd.read_csv(tmp_path / "rows.csv")
-    assert again.check(GOOD[:60] + 8, after=from_file).evidence == pytest.approx(expected.evidence)
-    for shifted in (from_file.assign(start=from_file["start"] + 30), from_file.assign(start=0)):
-        with pytest.raises(ValueError, match="after comes from another monitor"):
-            again.check(GOOD[:60], after=shifted)
+    with pytest.raises(ValueError, match="after comes from another monitor, .*; pass a state of this one"):
+        this.check(GOOD[:60], after=other.start)
 
 
 @pytest.mark.parametrize("case", BAD, ids=[message for _, _, message in BAD])

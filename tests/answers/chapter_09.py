@@ -123,7 +123,7 @@ def _one_request_before(latencies, paged, window):
 
 
 def _reads_words_anywhere(status, output):
-    if "can't say" in output:
+    if "lost its numbers" in output:
         return "service"
     return {0: "nothing", 1: "page"}.get(status, "alarm") if "verdict:" in output else "alarm"
 
@@ -132,26 +132,26 @@ def _reads_the_last_line(status, output):
     last = output.splitlines()[-1] if output else ""
     if last.startswith("verdict:"):
         return {0: "nothing", 1: "page"}.get(status, "alarm")
-    return "service" if status == 2 and last.startswith("can't say:") else "alarm"
+    return "service" if status == 3 and last.startswith("the service lost its numbers:") else "alarm"
 
 
 def _reads_the_output_only(status, output):
     beginnings = [line.partition(":")[0] for line in output.splitlines()]
     if "verdict" in beginnings:
         return "page" if "  Drift" in output else "nothing"
-    return "service" if "can't say" in beginnings else "alarm"
+    return "service" if "the service lost its numbers" in beginnings else "alarm"
 
 
 def _with_a_match(status, output):
     lines = output.splitlines()
     judged = any(line.startswith("verdict:") for line in lines)
-    refused = any(line.startswith("can't say:") for line in lines)
-    match (int(status), judged, refused):
+    lost = any(line.startswith("the service lost its numbers:") for line in lines)
+    match (int(status), judged, lost):
         case (0, True, _):
             return "Nothing"
         case (1, True, _):
             return np.array("page")
-        case (2, _, True):
+        case (3, _, True):
             return "service"
     return "alarm"
 
@@ -228,20 +228,20 @@ WRONG = {
         (lambda status, output: "page" if status == 1 else "nothing", "silent in every incident"),
         (lambda status, output: {0: "page", 1: "nothing"}.get(status, "alarm"), "no work for anyone"),
         (lambda status, output: "alarm" if status else "nothing", "the one case to wake for"),
-        (lambda status, output: {0: "nothing", 1: "page", 2: "service"}[status], "KeyError (3)"),
-        (lambda status, output: {0: "nothing", 1: "page", 2: "service"}.get(status, "alarm"), "7 of 10"),
+        (lambda status, output: {0: "nothing", 1: "page", 3: "service"}[status], "KeyError (2)"),
+        (lambda status, output: {0: "nothing", 1: "page", 3: "service"}.get(status, "alarm"), "8 of 11"),
         (
-            lambda status, output: {0: "nothing", 1: "page", 2: "service"}.get(status, "nothing"),
+            lambda status, output: {0: "nothing", 1: "page", 3: "service"}.get(status, "nothing"),
             "silent in every",
         ),
         (
             lambda status, output: "page" if "verdict: " in output and status else "alarm",
             "no work for anyone",
         ),
-        (_but("nothing", (3,)), "9 of 10"),
+        (_but("nothing", (4,)), "10 of 11"),
         (_but("service", (127,)), "what needs mending"),
         (_but("page", (137,)), "there to its end"),
-        (_but("nothing", (3, 126, 137)), "7 of 10"),
+        (_but("nothing", (4, 126, 137)), "8 of 11"),
         (_reads_words_anywhere, "no such command"),
         (_reads_the_last_line, "1 with its verdict is drift"),
         (_reads_the_output_only, "was the command there to its end"),

@@ -1,8 +1,9 @@
 """A drift alarm to take home: copy this folder into a project and import it under any name.
 
-`detect_drift` compares two samples, `warn_if_drift` turns that into a warning, `DriftMonitor` compares many
-windows under one budget of false alarms, `load_latencies` reads a file, and ``python -m alarm`` (or
-``detect-drift``) does it all from a shell. The folder knows nothing of the course around it.
+`detect_drift` compares two samples, `warn_if_drift` turns that into a warning, `DriftMonitor` compares many windows
+under one budget of false alarms, `compare_canary` a release with the version beside it, `load_latencies` reads a
+file, and ``python -m alarm`` (or ``detect-drift``) does it all from a shell. The folder knows nothing of the course
+around it.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from importlib import import_module
 _HOMES = {
     "DataDriftWarning": "drift",
     "DriftMonitor": "monitor",
+    "compare_canary": "canary",
     "detect_drift": "drift",
     "load_latencies": "data",
     "warn_if_drift": "drift",

@@ -1,34 +1,60 @@
 """``detect-drift history.csv recent.csv``: the verdict on two files, for a shell, cron or CI.
 
 The exit status is the verdict: 0 no drift found, 1 drift, 2 it can't be said, and the reason is on standard
-error. Nothing but drift exits with 1, neither a wrong option nor a crash.
+error, 3 the service lost its numbers. Nothing but drift exits with 1, neither a wrong option nor a crash.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import json
 import re
 import sys
 import warnings
+import zlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 
-NO_DRIFT, DRIFT, CANNOT_SAY = 0, 1, 2
+NO_DRIFT, DRIFT, CANNOT_SAY, LOST_NUMBERS = 0, 1, 2, 3
 # When so many more of the recent rows hold no number, the rows that do are no fair sample of them.
 RISE_IN_ROWS_LEFT_OUT = 0.05
+SILENCE = 0.05  # of history's windows in time: a service that is silent so often may be so again
 
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
+# What decides a verdict, and so must stay as it was while a state file goes on.
+_SETTINGS = ("column", "window", "budget", "tolerance", "statistic", "cycles", "holidays", "accumulate")
+_SETTINGS += ("timezone", "minimum", "exclude")
 
-EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error).
-options that take several values, --statistic, --cycles and --holidays, stand after the two files.
-example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png"""
+EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error),
+3 the service lost its numbers.
+options that take several values, such as --statistic and --cycles, stand after the two files.
+example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png
+in cron: detect-drift march.csv last_hours.csv --window 1h --cycles 1D 7D --state alarm.npz --until now
+--json prints one object: status and verdict always, and, when windows were looked at, windows (the new ones)
+and firing_since (when the alarm began that is not over, or null)."""
+
+
+class LostNumbers(Exception):
+    """The recent file is there, and the service's numbers are not."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the verdict on a recent file against a file of history, and return the exit status."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    out = sys.stdout
     try:
-        return _judge(options)
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # after --help, or a wrong option, which argparse has told on standard error
+        if stop.code and "--json" in arguments:
+            print(json.dumps({"status": CANNOT_SAY, "verdict": "can't say: the command line is wrong."}))
+        raise
+    try:
+        with contextlib.redirect_stdout(io.StringIO() if options.json else out):
+            return _run(options, out)["status"]
     # Python exits with 1 after an uncaught exception, and 1 means drift: whatever went wrong ends here.
     except (ValueError, TypeError, OSError) as error:
         reason = _in_a_shell(str(error))
@@ -36,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = "interrupted."
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-    print(f"can't say: {reason}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # where nobody listens any more, the status still tells
+        _tell(options, {"status": CANNOT_SAY, "verdict": f"can't say: {reason}"}, out)
     return CANNOT_SAY
 
 
@@ -51,33 +78,65 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("history", help="healthy measurements; the longer, the smaller the budget can be")
     add("recent", help="the measurements in question, at least one window")
+
+    add = parser.add_argument_group("the files").add_argument
     add("--column", help="the column to compare, when there are several of numbers")
     add("--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M")
     add("--time", metavar="COLUMN", help="the column of times, when another one is found")
     marks = "what stands before the decimals, . or , when a file leaves it open"
     add("--decimal", choices=(".", ","), metavar="MARK", help=marks)
-    add("--window", type=int, default=60, help="measurements a window (default: 60)")
+    zone = (
+        "whose clock cycles and windows follow, such as Europe/Berlin; times without a zone are then in UTC"
+    )
+    add("--timezone", metavar="ZONE", help=zone)
+    cut = "stretches of history to leave out, such as 2026-03-01T10:00/2026-03-01T16:00"
+    add("--exclude", nargs="+", metavar="A/B", type=_stretch, default=(), help=cut)
+
+    add = parser.add_argument_group("the rule").add_argument
+    add("--window", type=_window, default=60, help="measurements a window, or its length: 1h (default: 60)")
+    few = "measurements without which a window in time is not judged (default: 10)"
+    add("--minimum", type=int, default=10, metavar="N", help=few)
     share = "share of healthy windows that may alarm, such as 1/720 or 0.01 (default: 1/720)"
     add("--budget", type=_fraction, default=Fraction(1, 720), help=share)
     add("--tolerance", type=float, default=0.0, help="the distance D to live with, 0 to 1 (default: 0)")
     names = "ks, wasserstein, tail, or several of them (default: ks)"
     add("--statistic", nargs="+", default=["ks"], metavar="NAME", help=names)
     periods = "cycles to take out first, such as 1D 7D; where the files have no times, in measurements"
-    add("--cycles", nargs="+", metavar="PERIOD", help=periods)
+    add("--cycles", nargs="+", metavar="PERIOD", default=(), help=periods)
     free = "days that are as free as Sundays, such as 2026-12-25; takes --cycles 1D 7D"
     add("--holidays", nargs="+", metavar="DATE", default=(), help=free)
-    many = "let evidence add up over the recent file's windows: a drift too small for one may show over six, but one "
-    many += "window alone, however bad, hardly ever alarms"
+    many = "let evidence add up over windows: a drift too small for one may show over six, but one window alone, "
+    many += "however bad, hardly ever alarms"
     add("--accumulate", action="store_true", help=many)
+
+    add = parser.add_argument_group("from one run to the next").add_argument
+    kept = "go on where the last run with this file ended, and keep in it where this one ends; rows that were seen "
+    kept += "are skipped, rows without a whole window wait"
+    add("--state", metavar="FILE", help=kept)
+    complete = "until when the recent file is complete, a time or now: ends windows in time, also silent ones"
+    add("--until", metavar="TIME", type=_until, help=complete)
+
+    add = parser.add_argument_group("what comes out").add_argument
     add("--picture", metavar="FILE", help="write a picture of history beside the window shown")
+    add("--json", action="store_true", help="print the verdict as JSON, for machines, and nothing else")
+    add("--alertmanager", metavar="URL", help="raise or end an alert at Prometheus' Alertmanager (API v2)")
+    more = "a label of that alert; may be repeated"
+    add("--label", action="append", type=_pair, default=[], metavar="KEY=VALUE", help=more)
+    test = "drift a copy of the recent file and say whether that would ring; changes no state. With --alertmanager "
+    test += "an alert DataDriftSelfTest rings while this works: have the pager page when it stops"
+    add("--self-test", action="store_true", help=test)
     return parser
 
 
 def _in_a_shell(text: str) -> str:
     """Return a sentence of the library with the names that its arguments have here."""
-    text = text.replace("false_alarm_rate", "--budget")
+    text = text.replace("false_alarm_rate", "--budget").replace('cycles=("1D", "7D")', "--cycles 1D 7D")
+    text = re.sub(r"^(timezone|exclude|minimum|tolerance|window|statistic)(?= is | holds )", r"--\1", text)
     option = re.compile(r"\b(column|time|time_format|decimal)=(\.\.\.|'[.,]')")
     return option.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
+
+
+# --- the values of options ---------------------------------------------------------------------------------
 
 
 def _fraction(text: str) -> Fraction:
@@ -87,81 +146,49 @@ def _fraction(text: str) -> Fraction:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 1/720 or 0.01") from None
 
 
-def _judge(options: argparse.Namespace) -> int:
-    # Imported here, so that --help is quick and an installation in pieces exits with 2.
-    from .data import DataQualityWarning, load_latencies
-    from .monitor import DriftMonitor
+def _window(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        if _PERIOD.fullmatch(text):
+            return text
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a time such as 1h") from None
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
-        reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal")}
-        history = load_latencies(options.history, options.column, **reading)
-        recent = load_latencies(options.recent, options.column or history.column, **reading)
-    print(_in_a_shell(f"history  {history}\n\nrecent   {recent}\n"))
 
-    historical, values = history.latencies, recent.latencies
-    periods, statistics = _separate(options.cycles or ()), _separate(options.statistic)
-    cycles = _periods(periods, history, recent) if periods else None
-    if _overlap(historical, values):
-        print("note:     recent begins before history ends; what stands in both hides a drift\n")
-    if recent.n_identical / recent.n_rows - history.n_identical / history.n_rows > RISE_IN_ROWS_LEFT_OUT:
-        print(
-            f"note:     {recent.n_identical:,} recent rows repeat another one, more than in history; "
-            "a file with its rows twice alarms too often\n"
-        )
-    rise = recent.n_left_out / recent.n_rows - history.n_left_out / history.n_rows
-    if rise > RISE_IN_ROWS_LEFT_OUT:
-        raise ValueError(
-            f"{recent.n_left_out:,} of {recent.n_rows:,} recent rows hold no usable number, "
-            f"a share {rise:.0%} larger than in history: find out why, first."
-        )
-    n_windows, left_over = divmod(len(values), options.window) if options.window > 0 else (0, 0)
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always")
-        monitor = DriftMonitor(
-            historical,
-            options.window,
-            float(options.budget),
-            statistic=tuple(statistics),
-            cycles=cycles,
-            holidays=_separate(options.holidays),
-            accumulate=options.accumulate,
-            tolerance=options.tolerance,
-        )
-    for doubt in doubts:
-        print(_in_a_shell(f"note:     {doubt.message}\n"))
-    if not n_windows:
-        plural = "" if len(values) == 1 else "s"
-        raise ValueError(
-            f"{recent.path.name} has {len(values):,} value{plural} and a window takes {options.window:,}: "
-            "collect more, or choose a smaller --window."
-        )
-    values = values.iloc[: n_windows * options.window]
-    windows = monitor.check_many(values)
-    alarms = windows["drifted"].to_numpy()
-    shown = int(alarms.argmax()) if alarms.any() else int(windows["p_value"].to_numpy().argmin())
-    window = values.iloc[shown * options.window : (shown + 1) * options.window]
-    result = monitor.check(window, after=windows.iloc[:shown] if shown else None)
+def _stretch(text: str) -> str:
+    if text.count("/") != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two times with a / between them")
+    return text
 
-    more = f", cycles {' '.join(periods)} ({monitor.calendar})" if periods else ""
-    more += ", accumulated" if options.accumulate else ""
-    print(
-        f"settings: column {history.column}, window {options.window:,}, budget {options.budget}, "
-        f"tolerance {options.tolerance:g}, statistic {' '.join(statistics)}{more}"
-    )
-    print(
-        f"windows:  {n_windows:,} judged, {alarms.sum():,} in alarm; of so many healthy ones about "
-        f"{float(options.budget) * n_windows:.2g} would be"
-    )
-    if left_over:
-        print(f"          the last {left_over:,} values fill no window and were not judged")
-    which = "first window in alarm" if alarms.any() else "window furthest from history"
-    begins = f", from {windows.index[shown]}" if recent.has_times else ""
-    print(f"          {which}: number {shown + 1:,}{begins}")
-    print(f"verdict:  {result}")
-    if options.picture is not None:
-        _draw(options.picture, historical, window, result, f"Window {shown + 1:,} of {n_windows:,}")
-    return DRIFT if alarms.any() else NO_DRIFT
+
+def _until(text: str):
+    from pandas import Timestamp
+
+    try:
+        return Timestamp.now("UTC") if text == "now" else Timestamp(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a time such as 2026-03-01T10:00 nor now"
+        ) from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} has no value: write team=checkout")
+    return name, value
+
+
+def _told(value) -> str:
+    """Return an option's value as it would be written."""
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _option(name: str, told: str | None) -> str:
+    """Return an option as it was given, for a sentence."""
+    if told in (None, "", "None", "False"):
+        return f"no --{name}"
+    return f"--{name}" if told == "True" else f"--{name} {told}"
 
 
 def _separate(words: Sequence[str]) -> list[str]:
@@ -169,29 +196,435 @@ def _separate(words: Sequence[str]) -> list[str]:
     return [part for word in words for part in re.split(r"[,\s]+", word) if part]
 
 
-def _periods(periods: Sequence[str], history, recent) -> tuple[str | float, ...]:
-    """Return periods as `DriftMonitor` takes them: times as text, or numbers of measurements."""
+def _periods(options: argparse.Namespace, file) -> tuple[str | float, ...]:
+    """Return the periods of this file's cycles as `DriftMonitor` takes them: times as text, or numbers of rows."""
+    periods = _separate(options.cycles)
     counts = [period for period in periods if period.replace(".", "", 1).isdecimal()]
     for period in periods:
         if period not in counts and not _PERIOD.fullmatch(period):
             raise ValueError(f"--cycles {period} is no period: write 1D for a day, 7D for a week, 8h, 90min.")
-    if counts and history.has_times:  # pandas would take them for nanoseconds
+    if counts and file.has_times:  # pandas would take them for nanoseconds
         raise ValueError(f"--cycles {counts[0]} has no unit: write 1D for a day, 7D for a week, 8h, 90min.")
-    timeless = [file.path.name for file in (history, recent) if not file.has_times]
-    if len(counts) < len(periods) and timeless:
+    if len(counts) < len(periods) and not file.has_times:
         raise ValueError(
-            f"--cycles {' '.join(periods)} needs times, and {timeless[0]} has none: give numbers of "
+            f"--cycles {' '.join(periods)} needs times, and {file.path.name} has none: give numbers of "
             "measurements, such as 1440 for a day of minutes."
         )
     return tuple(float(period) if period in counts else period for period in periods)
 
 
-def _overlap(historical, values) -> bool:
-    """Return whether the recent times begin before the historical ones end."""
+# --- a run -------------------------------------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace, out) -> dict:
+    """Return the report on the recent file, once it has been told and kept."""
+    # Imported here, so that --help is quick and an installation in pieces exits with 2.
+    from .state import locked
+
+    _check(options)
+    with locked(options.state) if options.state else contextlib.nullcontext():
+        monitor, recent, lost = _begin(options)
+        if lost:
+            report = {"status": LOST_NUMBERS, "verdict": f"the service lost its numbers: {_in_a_shell(lost)}"}
+        elif options.self_test:
+            report = _self_test(options, monitor, recent)
+        else:
+            report = _report(options, monitor, recent)
+        if not options.self_test:
+            _add_untold(report, monitor.about.get("untold", []))
+            monitor.about["firing"] = report["firing_since"] = _firing_since(
+                report, monitor.about.get("firing")
+            )
+            if options.state and report["firing_since"]:
+                print(
+                    f"alarm:    on since {report['firing_since']}, until a window is calm{_once_in(monitor)}"
+                )
+        keeps = options.state and not options.self_test
+        if keeps:  # judged from here on; told in the next run, should this one end before it could
+            monitor.save(options.state, about=monitor.about | {"untold": report["windows"]})
+        _tell(options, report, out)
+        if _posted(options, report, monitor) and keeps and report["windows"]:
+            monitor.save(options.state, about=monitor.about | {"untold": []})
+    return report
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise a ValueError for what no run could use, before anything is judged."""
+    from .alertmanager import check_labels, endpoint
+
+    check_labels(dict(options.label))
+    if options.alertmanager:
+        endpoint(options.alertmanager)
+    if options.until is not None and (options.state is None or isinstance(options.window, int)):
+        raise ValueError(
+            "--until ends windows in time of a --state file; add --window 1h and --state, or leave it out."
+        )
+
+
+def _begin(options: argparse.Namespace):
+    """Return the monitor, and the recent file or what is said of its numbers that are gone."""
+    monitor = history = recent = lost = None
+    if options.state and Path(options.state).exists():
+        monitor = _kept(options)
+        about = monitor.about
+    else:
+        history = _load(options, options.history, options.column)
+        print(_in_a_shell(f"history  {history}\n"))
+        about = _about(options, history)
     try:
-        return bool(values.index[0] <= historical.index[-1]) and hasattr(values.index, "tz")
-    except (TypeError, IndexError):  # no times, or in one file only with a zone
+        recent = _recent(options, about)
+    except LostNumbers as error:
+        lost = str(error)
+    if monitor is None:
+        monitor = _built(options, history)
+        monitor.about = about
+    return monitor, recent, lost
+
+
+def _settings(options: argparse.Namespace) -> dict:
+    """Return what decides a verdict, and so must stay as it was while a state file goes on."""
+    settings = {name: _told(getattr(options, name)) for name in _SETTINGS}
+    return settings | {"history": zlib.crc32(Path(options.history).read_bytes()) if options.state else 0}
+
+
+def _about(options: argparse.Namespace, history) -> dict:
+    """Return what later runs need to know of the file of history."""
+    return _settings(options) | {
+        "read": history.column,
+        "left_out": history.n_left_out / history.n_rows,
+        "identical": history.n_identical / history.n_rows,
+    }
+
+
+def _kept(options: argparse.Namespace):
+    """Return the monitor of the state file, if it was begun with the same settings."""
+    from .monitor import DriftMonitor
+
+    monitor = DriftMonitor.load(options.state)
+    for name, now in _settings(options).items():
+        before = monitor.about.get(name)
+        if before != now:
+            told = f"{_option(name, before)}, and this run has {_option(name, now)}"
+            told = f"another history than {options.history} holds now" if name == "history" else told
+            raise ValueError(
+                f"{options.state} was begun with {told}: give the same again, or a new --state file."
+            )
+    print(f"history  as kept in {Path(options.state).name}: {monitor}\n")
+    return monitor
+
+
+def _built(options: argparse.Namespace, history):
+    """Return a monitor of this history, by the options."""
+    from .monitor import DriftMonitor
+
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        monitor = DriftMonitor(
+            history.latencies,
+            options.window,
+            float(options.budget),
+            statistic=tuple(_separate(options.statistic)),
+            cycles=_periods(options, history) or None,
+            holidays=_separate(options.holidays),
+            accumulate=options.accumulate,
+            tolerance=options.tolerance,
+            timezone=options.timezone,
+            minimum=options.minimum,
+            exclude=[stretch.split("/") for stretch in options.exclude],
+        )
+    _print_doubts(doubts)
+    return monitor
+
+
+def _load(options: argparse.Namespace, path: str, column: str | None):
+    from .data import DataQualityWarning, load_latencies
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
+        reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal")}
+        return load_latencies(path, column, **reading)
+
+
+def _recent(options: argparse.Namespace, about: dict):
+    """Return the recent file, or say that the service's numbers are gone."""
+    from .data import NoNumbersError
+
+    try:
+        recent = _load(options, options.recent, options.column or about["read"])
+    except NoNumbersError as error:
+        raise LostNumbers(str(error)) from None
+    print(_in_a_shell(f"recent   {recent}\n"))
+    rise = recent.n_left_out / recent.n_rows - about["left_out"]
+    if rise > RISE_IN_ROWS_LEFT_OUT:
+        raise LostNumbers(
+            f"{recent.n_left_out:,} of {recent.n_rows:,} recent rows hold no usable number, "
+            f"a share {rise:.0%} larger than in history: find out why, first."
+        )
+    if recent.n_identical / recent.n_rows - about["identical"] > RISE_IN_ROWS_LEFT_OUT:
+        print(
+            f"note:     {recent.n_identical:,} recent rows repeat another one, more than in history; "
+            "a file with its rows twice alarms too often\n"
+        )
+    _periods(options, recent)
+    return recent
+
+
+# --- the verdict -------------------------------------------------------------------------------------------
+
+
+def _report(options: argparse.Namespace, monitor, recent) -> dict:
+    """Judge what is new, print how, and return the verdict with what it rests on."""
+    before = monitor.state
+    windows = _windows(options, monitor, recent)
+    _print_settings(options, monitor)
+    _print_counts(options, monitor, windows, recent)
+    report = {"windows": [_record(monitor, row) for _, row in windows.iterrows()]}
+    if options.state:
+        state = monitor.state
+        report |= {"skipped": state.skipped - before.skipped, "late": state.late - before.late}
+        report["waiting"] = 0 if state.leftover is None else len(state.leftover)
+        print(
+            "rows:     {skipped:,} seen before, {late:,} late, {waiting:,} wait for their window".format(
+                **report
+            )
+        )
+    report["status"], report["verdict"] = _verdict(options, monitor, windows)
+    shown = _shown(windows)
+    if shown is not None:
+        which = "first window in alarm" if windows["drifted"].any() else "window furthest from history"
+        begins = f", from {windows.index[shown]}" if recent.has_times else ""
+        print(f"          {which}: number {shown + 1:,}{begins}")
+        if options.picture is not None:
+            part = _rows_of(monitor, before.leftover, recent.latencies, windows.index[shown], shown)
+            name = f"Window {shown + 1:,} of {len(windows):,}"
+            _draw(options.picture, monitor.historical, part, monitor.explain(windows.iloc[shown]), name)
+    return report
+
+
+def _windows(options: argparse.Namespace, monitor, recent):
+    """Return the windows that are new, one row each; print what the monitor doubts."""
+    values = recent.latencies
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        if options.state:
+            windows = monitor.follow(values, until=options.until)
+        else:
+            if recent.has_times and _begins_before_history_ends(monitor, values):
+                print("note:     recent begins before history ends; what stands in both hides a drift\n")
+            if not monitor.by_time:
+                values = _whole_windows(values, monitor.window, recent.path.name)
+            windows = monitor.check_many(values)
+    _print_doubts(doubts)
+    return windows
+
+
+def _print_doubts(doubts) -> None:
+    for doubt in doubts:
+        print(_in_a_shell(f"note:     {doubt.message}\n"))
+
+
+def _print_settings(options: argparse.Namespace, monitor) -> None:
+    more = f", cycles {' '.join(_separate(options.cycles))} ({monitor.calendar})" if options.cycles else ""
+    more += f", clock of {options.timezone}" if options.timezone else ""
+    more += ", accumulated" if options.accumulate else ""
+    window = monitor.window if monitor.by_time else f"{monitor.window:,}"
+    print(
+        f"settings: column {monitor.about['read']}, window {window}, budget {options.budget}, tolerance "
+        f"{options.tolerance:g}, statistic {' '.join(_separate(options.statistic))}{more}"
+    )
+
+
+def _print_counts(options: argparse.Namespace, monitor, windows, recent) -> None:
+    judged, alarms = int(windows["statistic"].notna().sum()), windows["drifted"].sum()
+    expected = float(options.budget) * judged
+    print(
+        f"windows:  {judged:,} judged, {alarms:,} in alarm; of so many healthy ones about {expected:.2g} would be"
+    )
+    if judged < len(windows):
+        thin = len(windows) - judged
+        print(
+            f"          {thin:,} with fewer than {options.minimum:,} values, which is too few to judge them"
+        )
+    rest = 0 if options.state or monitor.by_time else len(recent.latencies) % monitor.window
+    if rest:
+        print(f"          the last {rest:,} values fill no window and were not judged")
+
+
+def _verdict(options: argparse.Namespace, monitor, windows) -> tuple[int, str]:
+    """Return the status and the sentence on the windows that are new."""
+    if not len(windows):
+        return NO_DRIFT, "nothing to judge yet: no new window is complete."
+    judged, shown = windows["statistic"].notna(), _shown(windows)
+    if windows["drifted"].any():
+        return DRIFT, str(monitor.explain(windows.iloc[shown]))
+    # What follow returns is complete, so that a last window without values is a service without numbers.
+    silent = not judged.iloc[-1] if options.state else shown is None
+    if silent and monitor.usual_silence < SILENCE:
+        which = f"the window from {windows.index[-1]} holds {windows['rows'].iloc[-1]:,} values, fewer than"
+        return LOST_NUMBERS, f"the service lost its numbers: {which} {options.minimum:,}; see that it runs."
+    if shown is None:
+        told = (
+            f"{len(windows):,} windows hold fewer than {options.minimum:,} values each, as often in history"
+        )
+        return CANNOT_SAY, f"can't say: {told}; give a longer --window, or a smaller --minimum."
+    so_far = monitor.state.windows if options.state else int(judged.sum())
+    if so_far < monitor.fewest_windows:
+        more = "the next runs will tell" if options.state else "give a longer file, or go on with --state"
+        told = f"where evidence adds up, it takes {monitor.fewest_windows} windows in a row to alarm, and there are"
+        return CANNOT_SAY, f"can't say: {told} {so_far}: {more}."
+    return NO_DRIFT, str(monitor.explain(windows.iloc[shown]))
+
+
+def _shown(windows) -> int | None:
+    """Return the number of the first window in alarm, or else of that furthest from history, if one is judged."""
+    if windows["drifted"].any():
+        return int(windows["drifted"].argmax())
+    return int(windows["p_value"].argmin()) if windows["statistic"].notna().any() else None
+
+
+def _record(monitor, row) -> dict:
+    """Return one window as JSON can hold it."""
+    result = monitor.explain(row)
+    record = {"evidence_slower": 0.0, "evidence_faster": 0.0}
+    record |= {name: None if row[name] != row[name] else row[name] for name in row.index}
+    record = {name: getattr(value, "item", lambda value=value: value)() for name, value in record.items()}
+    start = (result.time or row["start"]) if result.time is not None else int(row["start"])
+    return record | {"start": str(start), "verdict": str(result), "unit": result.unit}
+
+
+def _begins_before_history_ends(monitor, values) -> bool:
+    last = getattr(monitor.historical, "index", values.index)[-1]
+    try:
+        return bool(values.index[0] <= last)
+    except TypeError:  # no times, or in one file only with a zone
         return False
+
+
+def _whole_windows(values, window: int, name: str):
+    """Return the values that fill whole windows."""
+    if len(values) < window:
+        plural = "" if len(values) == 1 else "s"
+        raise ValueError(
+            f"{name} has {len(values):,} value{plural} and a window takes {window:,}: collect more, or choose a "
+            "smaller --window."
+        )
+    return values.iloc[: len(values) // window * window]
+
+
+def _rows_of(monitor, waiting, values, begins, number: int):
+    """Return the measurements of one window, for its picture: of those that waited for it, and of the file's."""
+    import numpy as np
+    import pandas as pd
+
+    from .clock import row_ids
+
+    if not isinstance(values.index, pd.DatetimeIndex):
+        rows = values if waiting is None else np.concatenate([waiting, values])
+        return rows[number * monitor.window : (number + 1) * monitor.window]
+    if waiting is not None and len(waiting):
+        values = pd.concat([waiting, values]).sort_index(kind="stable")
+        values = values[~pd.Series(row_ids(values)).duplicated().to_numpy()]
+    if begins.tz is not None and values.index.tz is None:
+        values = values.tz_localize("UTC")
+    values = values[values.index >= begins]
+    if not monitor.by_time:
+        return values.iloc[: monitor.window]
+    return values[values.index < begins + timedelta(seconds=monitor.window_seconds)]
+
+
+def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
+    """Say how small a slowdown of the recent file would ring."""
+    values = recent.latencies
+    if not monitor.by_time:
+        values = _whole_windows(values, monitor.window, recent.path.name)
+    factor, windows = monitor.smallest_slowdown(values)
+    if factor is None:
+        return {
+            "status": CANNOT_SAY,
+            "verdict": f"can't say: even latencies {windows:g} times as long ring no alarm.",
+        }
+    after = f", {windows} windows in a row" if options.accumulate else ""
+    verdict = f"the alarm works: the recent latencies, {100 * (factor - 1):.2g} % longer{after}, would ring."
+    return {"status": NO_DRIFT, "verdict": verdict, "factor": factor, "after_windows": windows}
+
+
+# --- from one run to the next ------------------------------------------------------------------------------
+
+
+def _add_untold(report: dict, untold: list[dict]) -> None:
+    """Tell the windows of earlier runs again that nobody may have heard of."""
+    report["windows"] = untold + report.get("windows", [])
+    if untold:
+        print(
+            f"          told again, since nobody may have heard of it: {len(untold):,} of earlier runs' windows"
+        )
+    alarms = [window["verdict"] for window in untold if window["drifted"]]
+    for verdict in alarms:
+        print(f"          {verdict}")
+    if alarms and report["status"] in (NO_DRIFT, CANNOT_SAY):
+        report |= {"status": DRIFT, "verdict": alarms[0]}
+
+
+def _firing_since(report: dict, firing: str | None) -> str | None:
+    """Return when the alarm began that is on after these windows, if one is."""
+    for window in report["windows"]:
+        if window["drifted"]:
+            firing = firing or window["start"]
+        elif window["statistic"] is not None and not max(
+            window["evidence_slower"], window["evidence_faster"]
+        ):
+            firing = None  # calm: what an alarm took to itself is no sign that the drift is over
+    return firing
+
+
+def _once_in(monitor) -> str:
+    """Return how often a healthy service rings, in days."""
+    if monitor.window_seconds is None:
+        return ""
+    days = monitor.window_seconds / monitor.false_alarm_rate / 86_400
+    return f"; a healthy service rings once in {days:,.3g} days at most"
+
+
+def _tell(options: argparse.Namespace, report: dict, out) -> None:
+    """Print the verdict; what is none on standard error."""
+    if report["status"] not in (NO_DRIFT, DRIFT):
+        print(report["verdict"], file=sys.stderr, flush=True)
+    elif not options.json:
+        print(f"verdict:  {report['verdict']}", file=out, flush=True)
+    if options.json:
+        print(json.dumps(report), file=out, flush=True)
+
+
+def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
+    """Pass the verdict on to Alertmanager; that it doesn't answer is no reason to withhold the verdict."""
+    if not options.alertmanager:
+        return True
+    from .alertmanager import AlertmanagerError, Verdict, send
+
+    windows = report.get("windows", [])
+    try:
+        since = datetime.fromisoformat(report.get("firing_since"))
+    except (TypeError, ValueError):  # no alarm, or no times
+        since = None
+    shared = {
+        "service": Path(options.history).stem,
+        "column": monitor.about["read"],
+        "period_s": (monitor.window_seconds or 3_600) * max(1, len(windows)),
+        "annotations": {"summary": report["verdict"]},
+    }
+    if options.self_test:
+        verdicts = [Verdict(drifted=report["status"] == NO_DRIFT, alertname="DataDriftSelfTest", **shared)]
+    else:
+        judged = any(window["statistic"] is not None for window in windows)
+        drifted = bool(report["firing_since"]) if judged else None
+        verdicts = [Verdict(drifted=report["status"] == LOST_NUMBERS, alertname="DataLost", **shared)]
+        verdicts.append(Verdict(drifted=drifted, since=since, **shared))
+    try:
+        send(options.alertmanager, verdicts, labels=dict(options.label))
+    except AlertmanagerError as error:
+        print(f"alert not delivered: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _draw(path, historical, window, result, name) -> None:
@@ -206,7 +639,7 @@ def _draw(path, historical, window, result, name) -> None:
     gap = f"Gap: {abs(ends[0] - ends[1]):.3f}"
     ax.plot([result.location] * 2, ends, color="black", marker="o", label=gap)
     title = f"{name} is {result.direction} than history" if result else f"{name} is unalarming"
-    ax.set(title=title, xlabel=str(historical.name), ylabel="Share of measurements at or below")
+    ax.set(title=title, xlabel=str(result.name), ylabel="Share of measurements at or below")
     ax.legend(loc="lower right")
     try:
         figure.savefig(path)

@@ -29,8 +29,8 @@ class Cycles:
     clock : array
         When each was measured, in the unit of `periods`.
     periods : list of float
-    window : int
-        Stretches of history are cut between blocks of so many values.
+    edges : array of int
+        Where blocks begin among the values, and the last ends: stretches of history are cut between them.
     monday : float, optional
         How long before the clock's 0 a week began on a Monday; by default the calendar is unknown, and days are
         counted from the clock's 0.
@@ -45,7 +45,7 @@ class Cycles:
         How the cycles are drawn, in words.
     """
 
-    def __init__(self, values, clock, periods, window, monday=None, holidays=()):
+    def __init__(self, values, clock, periods, edges, monday=None, holidays=()):
         self.periods, self.monday, self.holidays = periods, monday or 0.0, holidays
         self.multiplies = bool(np.nanmin(values) >= 0 and np.nanmax(values) > 0)
         pairs = [(day, week) for day in periods for week in periods if abs(week / day - 7) < 1e-6]
@@ -54,8 +54,8 @@ class Cycles:
         # The last value lasts as long as the others do.
         covered = (clock[-1] - clock[0]) * values.size / (values.size - 1)
         stretches = int(min(5, covered / max(periods) + 1e-9))
-        edges = np.linspace(0, values.size // window, stretches + 1).astype(int) * window
-        edges[-1] = values.size
+        edges = edges[np.linspace(0, len(edges) - 1, stretches + 1).astype(int)]
+        edges[0], edges[-1] = 0, values.size
         self._stretches = list(zip(edges[:-1], edges[1:], strict=True))
         parts = [self._means(values[a:b], clock[a:b]) for a, b in self._stretches]
         fits = [self._fit(free, parts) for free in self._candidates(covered)]

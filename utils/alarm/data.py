@@ -66,6 +66,10 @@ _UNITS = {name: unit for unit, names in _UNIT_NAMES.items() for name in names}
 _IN_MS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
+class NoNumbersError(ValueError):
+    """A file that can be read holds no numbers: no rows, or nothing but words where they should be."""
+
+
 class DataQualityWarning(UserWarning):
     """Some rows of a file could not be used; the message counts them and says where they begin."""
 
@@ -122,6 +126,8 @@ class Recording:
         What was found in its rows.
     n_rows : int
         Rows of the file, the header not counted.
+    unit : str
+        Of the latencies: ``"ms"`` where the column's name says a unit, else nothing.
     """
 
     path: Path
@@ -130,6 +136,7 @@ class Recording:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     n_rows: int
+    unit: str = ""
 
     @property
     def latencies(self) -> pd.Series:
@@ -139,7 +146,9 @@ class Recording:
                 f"{self.path.name} has several columns of numbers ({', '.join(self.frame.columns)}): "
                 "say which one holds the latencies, column=..."
             )
-        return self.frame[self.column].dropna()
+        latencies = self.frame[self.column].dropna()
+        latencies.attrs["unit"] = self.unit
+        return latencies
 
     @property
     def n_left_out(self) -> int:
@@ -267,7 +276,8 @@ def load_latencies(
         findings += _number_findings(table, name, values, main=name == column)
     frame = pd.DataFrame({name: values[keep][order] for name, (values, _) in numbers.items()}, index=index)
 
-    recording = Recording(path, frame, column, tuple(notes), tuple(findings), table.n_rows + table.n_ragged)
+    n_rows, unit = table.n_rows + table.n_ragged, "ms" if column and numbers[column][1] else ""
+    recording = Recording(path, frame, column, tuple(notes), tuple(findings), n_rows, unit)
     left_out = [finding for finding in findings if finding.left_out]
     if left_out:
         warnings.warn(
@@ -311,7 +321,9 @@ def _read_text(path: Path) -> str:
             f"{path.name} is not UTF-8 text, first at line {line:,}: save it as CSV in UTF-8."
         ) from None
     if not text.strip():
-        raise ValueError(f"{path.name} is empty: a row a measurement is expected, such as time,latency_ms.")
+        raise NoNumbersError(
+            f"{path.name} is empty: a row a measurement is expected, such as time,latency_ms."
+        )
     return text
 
 
@@ -334,7 +346,7 @@ class _Table:
             names = [f"column {place}" for place in range(1, len(rows[0]) + 1)]
             self.notes.append("no header line: the columns are named by their place")
         if not rows:
-            raise ValueError(f"{path.name} has a header and no rows below it.")
+            raise NoNumbersError(f"{path.name} has a header and no rows below it.")
         self._check_width(rows, numbers, len(names))
         self.columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
         self.lines = np.array(numbers)
@@ -352,7 +364,7 @@ class _Table:
         if comments:
             self.notes.append(f"{_plural(comments, 'comment line')} at the top skipped")
         if start == len(lines):
-            raise ValueError(f"{self.path.name} holds no rows, only comments.")
+            raise NoNumbersError(f"{self.path.name} holds no rows, only comments.")
         return start
 
     def _find_delimiter(self, lines):
@@ -579,12 +591,12 @@ def _numbers(table: _Table, time_name, column, decimal, notes) -> dict[str, tupl
         if how:
             notes.append(f"{name}: written with {' and '.join(how)}")
     if column is not None and not np.isfinite(numbers[column][0]).any():
-        raise ValueError(
+        raise NoNumbersError(
             f"{table.path.name}: column {column!r} holds no number{_such_as(table.columns[column])}."
         )
     if not numbers:
         cells = [cell for name in aside for cell in table.columns[name]]
-        raise ValueError(
+        raise NoNumbersError(
             f"{table.path.name} has no column of numbers{_such_as(cells)}: export raw values, without units."
         )
     if aside:

@@ -113,35 +113,40 @@ def estimate_memory_within(values, window):
 
 
 @lru_cache(maxsize=256)
-def evidence_threshold(rate, memory, blocks):
+def evidence_threshold(rate, memory, blocks, common=0.0):
     """Return the threshold that a CUSUM of healthy scores exceeds in a share `rate` of windows.
 
     By bisection on simulated runs. Each has a history of its own, so many blocks, against which its windows are
-    scored as real ones are: a short history misjudges all later windows alike, and that adds up. The seed is
-    fixed: the same history gives the same threshold.
+    scored as real ones are: a short history misjudges all later windows alike, and that adds up. So does whatever
+    later windows have in common, which is a share `common` of their variance. The seed is fixed: the same history
+    gives the same threshold.
     """
     rng = np.random.default_rng(1954)
     runs = int(np.clip(4_000_000 // blocks, 50, 2_000))
     steps = math.ceil(max(100, min(1_000 / rate, 8_000_000) / runs))  # a thousand alarms: known to 3 %
     values = _noise(rng, runs, blocks + steps, memory)
-    apart = 40.0 * np.arange(runs)  # far more than any normal number: all runs' blocks make one sorted array
-    healthy = (np.sort(values[:, :blocks], axis=1) + apart[:, np.newaxis]).ravel()
-    scores = np.empty((steps, runs), dtype=np.float32)
-    for step in range(steps):
-        reached = blocks * np.arange(1, runs + 1) - np.searchsorted(healthy, values[:, blocks + step] + apart)
-        scores[step] = -special.ndtri((reached + rng.random(runs)) / (blocks + 1))
+    if common:
+        values *= math.sqrt(1 - common)
+        errors = rng.standard_normal((runs, blocks + 1))
+        values += math.sqrt(common) * errors[:, np.minimum(np.arange(values.shape[1]), blocks)]
+    healthy = np.sort(values[:, :blocks], axis=1)
+    reached = np.empty((steps, runs), dtype=np.int32)
+    for run in range(runs):
+        reached[:, run] = blocks - np.searchsorted(healthy[run], values[run, blocks:])
+    scores = -special.ndtri((reached + rng.random((steps, runs))) / (blocks + 1)).astype(np.float32)
+    added = np.where(scores < 0, -np.inf, scores.astype(float) - ALLOWANCE)
     low, high = 0.0, 80.0
     while high - low > 0.005:
         threshold = (low + high) / 2
         evidence, alarms = np.zeros(runs), 0
-        for score in scores:
-            evidence += score
-            evidence -= ALLOWANCE
-            evidence[(evidence < 0) | (score < 0)] = 0
+        for more in added:
+            evidence += more
+            np.maximum(evidence, 0, out=evidence)
             exceeded = evidence > threshold
-            alarms += np.count_nonzero(exceeded)
-            evidence[exceeded] = 0
-        low, high = (threshold, high) if alarms > rate * scores.size else (low, threshold)
+            if exceeded.any():
+                alarms += np.count_nonzero(exceeded)
+                evidence[exceeded] = 0
+        low, high = (threshold, high) if alarms > rate * added.size else (low, threshold)
     return high
 
 

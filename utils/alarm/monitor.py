@@ -39,6 +39,11 @@ difference needs comparing with all of history only: the KS and the Wasserstein 
 beyond a given limit. (The limits of "tail" stay those of all of history; with few blocks its tails are taken
 so wide that no single block makes them up.)
 
+*Windows in time.* An hour has as many requests as it has. A statistic of few values has more noise of sampling than
+one of many, and both have as much of whatever else makes hours differ, so no power of their number makes them
+comparable. Each block is taken relative to the blocks of like size: less their median, over their mean excess above
+it (`history.Usual`). The ranks of that are told from all blocks.
+
 *Cycles.* Least squares of the logarithm, taken out of history and recent alike: sines and cosines of each period,
 or a week of free days and others, or of hours, whichever history votes for (`cycles`). Each stretch of history is
 cleaned with the cycle that the other stretches suggest, as a recent window is cleaned with one that it had no
@@ -75,326 +80,34 @@ References
 import math
 import warnings
 import zlib
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from . import state as files
+from .clock import LONGEST_GAP, Clock, as_days, in_order_once, refuse_jumps, row_ids
 from .cycles import Cycles
 from .drift import as_fraction, as_sample, ks_p_value
 from .evidence import (
+    ALLOWANCE,
     FEWEST_FOR_MEMORY,
     LONGEST,
     accumulate,
     alarm_rates,
     count_alarms,
-    estimate_memory,
-    estimate_memory_within,
     evidence_threshold,
     moves,
 )
+from .history import History
+from .state import REMEMBERED, State
 
 STATISTICS = ("ks", "wasserstein", "tail")
-TAIL = 0.01  # the share of history at either end that is called its tail
-FEWEST_PERIODS = 7  # with fewer, how much one period differs from the next cannot be told
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
 FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
-_DIRECTIONS = np.array(["slower", "faster", "none"], dtype=object)
-_MADE_BY = "monitor"  # where a table of windows keeps its monitor's identity
-CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
-
-
-# --- one history -------------------------------------------------------------------------------------------
-
-
-class _History:
-    """One metric's history: sorted once, and how far its own blocks lie from the rest of it.
-
-    Every statistic has three sides, the last axis of arrays here: in all, towards slower, towards faster.
-    """
-
-    def __init__(self, values, window, statistics):
-        self.window, self.statistics = window, statistics
-        self._edges_by_length = {}
-        whole = values.size // window * window
-        missing = np.isnan(values)
-        self.missing_shares = np.sort(missing[:whole].reshape(-1, window).mean(axis=1))
-        if missing.any():
-            self.sorted = np.sort(values)[: -np.count_nonzero(missing)]  # NaN sorts last
-        else:
-            self.sorted, order = _sorted_with_order(values)
-        self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
-        if missing.any():
-            sides = self._search_blocks(values[:whole].reshape(-1, window))
-        else:
-            sides = self._rank_blocks(order, whole)
-        self.n_blocks = len(sides)
-        self.unit, units = _common_units(sides)
-        in_time = (sides / units).max(axis=1)
-        self.healthy = np.sort(in_time, axis=0)
-        self.in_time = in_time[:, 1:]
-
-    def _search_blocks(self, blocks):
-        """Return the sides of the statistics of each block, compared with the rest of history."""
-        present = self.window - np.isnan(blocks).sum(axis=1)
-        sides = np.empty((len(blocks), len(self.statistics), 3))
-        for length in np.unique(present[present >= 2]):
-            which = np.flatnonzero(present == length)
-            rows = np.sort(blocks[which], axis=1)[:, :length]  # NaN sorts last
-            parts = [self.compare(part, leave_out=True).sides for part in _chunks(rows)]
-            sides[which] = np.concatenate(parts)
-        return sides[present >= 2]  # blocks of missing values say nothing
-
-    def _rank_blocks(self, order, size):
-        """Return the same for blocks without missing values: their ranks are known from the sort."""
-        ranks, first_rank = np.empty(order.size, dtype=order.dtype), None
-        if self._distinct:
-            ranks[order] = np.arange(1, order.size + 1, dtype=order.dtype)
-        else:
-            ranks[order] = np.searchsorted(self.sorted, self.sorted, side="right")
-            first_rank = np.searchsorted(self.sorted, self.sorted, side="left")
-        del order
-        sides = []
-        for part in _chunks(ranks[:size].reshape(-1, self.window)):
-            at_or_below = np.sort(part, axis=1).astype(np.intp)
-            below = at_or_below - 1 if self._distinct else first_rank[at_or_below - 1]
-            rows = None if self.statistics == ("ks",) else self.sorted[at_or_below - 1]
-            gaps, _, _ = _largest_gaps(at_or_below, below, self.sorted.size)
-            sides.append(self._sides(gaps, rows, at_or_below, leave_out=True))
-        return np.concatenate(sides)
-
-    def compare(self, rows, *, leave_out=False, tolerance=0.0):
-        """Return a `_Comparison` of each row with history, if `leave_out` with history without that row."""
-        n, w = self.sorted.size, rows.shape[1]
-        rows = np.sort(rows, axis=1)
-        at_or_below = self._count_at_or_below(rows)
-        below = self._count_below(rows, at_or_below)
-        gaps, first, last = _largest_gaps(at_or_below, below, n)
-        each = np.arange(len(rows))
-        location = np.where(gaps[:, 0] >= gaps[:, 1], self.sorted[below[each, first] - 1], rows[each, last])
-        distance = np.maximum(gaps[:, 0], gaps[:, 1])
-        location[distance == 0] = rows[distance == 0, 0]
-        sides = self._sides(gaps, rows, at_or_below, leave_out, tolerance)
-        return _Comparison(sides, location, distance / (n * w), rows, at_or_below)
-
-    def _count_at_or_below(self, rows):
-        if len(rows) == 1:
-            return np.searchsorted(self.sorted, rows, side="right")
-        # In order of size, as each search then ends close, in memory too, to where the one before it ended.
-        flat = rows.ravel()
-        by_size = np.argsort(flat)
-        counts = np.empty(flat.size, dtype=np.intp)
-        counts[by_size] = np.searchsorted(self.sorted, flat[by_size], side="right")
-        return counts.reshape(rows.shape)
-
-    def _count_below(self, rows, at_or_below):
-        """Return how many historical values lie below each value: those at or below it, less its ties."""
-        tied = self.sorted[at_or_below - 1] == rows
-        if not tied.any():
-            return at_or_below
-        below = at_or_below - tied
-        if not self._distinct:
-            below[tied] = np.searchsorted(self.sorted, rows[tied], side="left")
-        return below
-
-    def _sides(self, gaps, rows, at_or_below, leave_out=False, tolerance=0.0):
-        n, w = self.sorted.size, at_or_below.shape[1]
-        rest = n - w if leave_out else n
-        sides = np.empty((len(gaps), len(self.statistics), 3))
-        for j, statistic in enumerate(self.statistics):
-            if statistic == "ks":
-                sides[:, j, 1:] = gaps / (rest * w) - tolerance
-                np.maximum(sides[:, j, 1], sides[:, j, 2], out=sides[:, j, 0])
-            elif statistic == "wasserstein":
-                sides[:, j, 1:] = self._areas(rows, at_or_below) * (n / rest)
-                sides[:, j, 0] = sides[:, j, 1:].sum(axis=1)
-            else:
-                sides[:, j, 1:] = self._tails(rows) * (n / rest)
-                sides[:, j, 0] = sides[:, j, 1:].max(axis=1)
-        if w < self.window:
-            # Values are missing: a shorter window wanders more, as one over the root of its length.
-            sides *= math.sqrt(w / self.window)
-        return sides
-
-    def shift(self, comparison):
-        """Return the Wasserstein-1 distance of each row from history, in the data's units."""
-        return self._areas(comparison.rows, comparison.at_or_below).sum(axis=1)
-
-    def _areas(self, rows, at_or_below):
-        """Return the areas between the quantile functions of each row and of history: row above, row below.
-
-        Row value number i stands for the shares from i/w to (i+1)/w. Where in that stretch history's
-        quantiles rise above it is the value's own rank in history; up to there the row lies above.
-        """
-        edges, until_edge = self._edges(rows.shape[1])
-        start, end = edges[:-1], edges[1:]
-        until_start, until_end = until_edge[:-1], until_edge[1:]
-        crossing = np.clip(at_or_below / self.sorted.size, start, end)
-        until_crossing = np.clip(self._running_sums[at_or_below], until_start, until_end)
-        values = rows - self.sorted[0]
-        above = values * (crossing - start) - (until_crossing - until_start)
-        under = (until_end - until_crossing) - values * (end - crossing)
-        return np.stack([above.sum(axis=1), under.sum(axis=1)], axis=1)
-
-    @cached_property
-    def _running_sums(self):
-        """The area under history's quantile function, less its minimum, up to each value."""
-        return np.concatenate([[0.0], np.cumsum(self.sorted - self.sorted[0])]) / self.sorted.size
-
-    def _edges(self, length):
-        """Return the shares at which the values of a row take turns, and the area up to each."""
-        if length not in self._edges_by_length:
-            n = self.sorted.size
-            edges = np.arange(length + 1) / length
-            whole = np.minimum((edges * n).astype(np.intp), n - 1)
-            part = (edges * n - whole) * (self.sorted[whole] - self.sorted[0]) / n
-            self._edges_by_length[length] = edges, self._running_sums[whole] + part
-        return self._edges_by_length[length]
-
-    def _tails(self, rows):
-        """Return the mean excess beyond history's outer quantiles, less history's own: above, below."""
-        low, high = self._tail_limits
-        above, below = np.maximum(rows - high, 0).mean(axis=1), np.maximum(low - rows, 0).mean(axis=1)
-        # At least 0: a block without any excess would lie below such a window, since it lacks its own values.
-        return np.maximum(np.stack([above, below], axis=1) - self._tail_excess, 0)
-
-    @cached_property
-    def _tail_limits(self):
-        last = self.sorted.size - 1
-        beyond = int(max(TAIL, self.window / self.sorted.size) * last)
-        return self.sorted[beyond], self.sorted[last - beyond]
-
-    @cached_property
-    def _tail_excess(self):
-        low, high = self._tail_limits
-        above = self.sorted[np.searchsorted(self.sorted, high) :] - high
-        under = low - self.sorted[: np.searchsorted(self.sorted, low)]
-        return np.array([above.sum(), under.sum()]) / self.sorted.size
-
-    def judge(self, comparison):
-        """Return the combined statistic's sides, its conformal p-value and the direction of each row."""
-        several = len(self.statistics) > 1
-        sides = (comparison.sides / self.unit).max(axis=1) if several else comparison.sides[:, 0]
-        reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], sides[:, 0], side="left")
-        p_values = (1 + reached) / (self.n_blocks + 1)
-        which = (sides[:, 1] < sides[:, 2]).astype(np.intp)
-        which[comparison.distance == 0] = 2
-        return sides, p_values, _DIRECTIONS[which]
-
-    def scores(self, sides, places, *, own=0):
-        """Return the normal scores of the smoothed p-values towards slower and faster.
-
-        The place of a window among the blocks that equal it, and between the two next to it, is drawn at
-        random: `places` are shares from 0 to 1, shaped as the result. So healthy scores are normal however
-        many values are tied. `own` is 1 for a block of history, which has itself among the healthy.
-        """
-        at_least, above = sides, sides
-        if not (self._distinct or own):
-            # Of two equal samples the block, compared with a history that lacks it, lies this much further away.
-            above = sides + np.abs(sides) * (self.window / (self.sorted.size - self.window) + 1e-12)
-        healthy, k = self.healthy[:, 1:].T, self.n_blocks
-        reached, beyond = (
-            k - np.stack([np.searchsorted(healthy[i], x[:, i], side=side) for i in (0, 1)], axis=1)
-            for x, side in ((at_least, "left"), (above, "right"))
-        )
-        return -special.ndtri((beyond + places * (reached - beyond + 1 - own)) / (k + 1 - own))
-
-    @cached_property
-    def scores_in_time(self):
-        """The scores of history's own blocks, each among the others."""
-        places = np.random.default_rng(1954).uniform(1e-9, 1, size=self.in_time.shape)
-        return self.scores(self.in_time, places, own=1)
-
-    def memory(self, values, *, cycle=None):
-        """Return how healthy windows hang together in time, a `Memory`; `values` is the history in time."""
-        if self.n_blocks < FEWEST_FOR_MEMORY:
-            return estimate_memory_within(values[~np.isnan(values)], self.window)
-        return estimate_memory(self.scores_in_time, cycle)
-
-
-class _Comparison(NamedTuple):
-    """What `_History.compare` found, one row a window."""
-
-    sides: np.ndarray
-    location: np.ndarray
-    distance: np.ndarray
-    rows: np.ndarray
-    at_or_below: np.ndarray
-
-
-def _common_units(sides):
-    """Return what each statistic is divided by, so that several can be compared: for a window, for each block.
-
-    That is what one healthy block in a hundred exceeds. A block is left out of its own unit, as a window has no
-    part in its own: otherwise blocks would look calmer than windows, and windows alarm too often.
-    """
-    k, _, _ = sides.shape
-    if k < 2 or sides.shape[1] == 1:
-        return np.ones(sides.shape[1:]), np.ones(sides.shape)
-    ordered = np.sort(sides, axis=0)
-    place = k - 1 - k // 100
-    unit = ordered[place]
-    units = np.where(sides < unit, unit, ordered[place - 1])
-    return np.where(unit > 0, unit, 1), np.where(units > 0, units, 1)
-
-
-def _largest_gaps(at_or_below, below, n):
-    """Return each row's largest gaps between ECDFs towards slower and faster, and at which values they lie.
-
-    Gaps are whole numbers, in units of 1 / (n * w), so that ties are exact, as in drift.py.
-    """
-    rows, w = at_or_below.shape
-    each, steps = np.arange(rows), n * np.arange(w + 1)
-    largest = np.empty((rows, 2), dtype=np.intp)
-    gaps = below * w
-    gaps -= steps[:-1]
-    first = gaps.argmax(axis=1)
-    largest[:, 0] = gaps[each, first]
-    np.multiply(at_or_below, w, out=gaps)
-    np.subtract(steps[1:], gaps, out=gaps)
-    last = gaps.argmax(axis=1)
-    largest[:, 1] = gaps[each, last]
-    return largest, first, last
-
-
-def _sorted_with_order(values):
-    """Return `values` sorted, and their order: twice as fast as np.argsort, in two thirds of its memory.
-
-    The bits of a float, read as an integer, sort as the floats do. So integers are sorted, which is fast,
-    their lowest bits replaced by the positions. Neighbors that differ in those bits only may come out
-    swapped; sorting all that have such a neighbor mends that. NaN is not for this function.
-    """
-    n = values.size
-    bits = n.bit_length()
-    lowest = (1 << bits) - 1
-    values = np.ascontiguousarray(values)
-    keys = values.view(np.int64) >> 63
-    keys &= np.iinfo(np.int64).max
-    keys ^= values.view(np.int64)  # negative floats sort the other way round
-    keys &= ~lowest
-    keys |= np.arange(n)
-    keys.sort()
-    keys &= lowest
-    order = keys.astype(np.int32 if n < 2**31 else np.int64)
-    del keys
-    in_order = values[order]
-    if (in_order[1:] < in_order[:-1]).any():
-        as_integers = in_order.view(np.int64)
-        close = (as_integers[1:] ^ as_integers[:-1]) >> bits == 0
-        places = np.flatnonzero(np.append(close, False) | np.append(False, close))
-        order[places] = order[places][np.argsort(in_order[places])]
-        in_order[places] = values[order[places]]
-    return in_order, order
-
-
-def _chunks(rows):
-    """Return `rows` in parts that fit the processor's cache."""
-    step = max(1, CHUNK // rows.shape[1])
-    return [rows[start : start + step] for start in range(0, len(rows), step)]
+UNITS = ("ns", "us", "µs", "ms", "s")
 
 
 # --- the answer --------------------------------------------------------------------------------------------
@@ -420,8 +133,10 @@ class WindowResult:
         Where the shares of values at or below differ most (the place of D), in the data's units.
     evidence : tuple of float
         What has been accumulated for slower and for faster, this window included; zeros if nothing is.
-    start : int
-        How many values passed between history's first and this window's first.
+    start : int or Timestamp
+        Where the window begins: in values counted from history's first, or in time.
+    time : Timestamp or None
+        When its first value was measured, or the window in time began.
     shift : float
         By how much values moved on average, the Wasserstein-1 distance, in the data's units.
     n_historical, n_recent : int
@@ -430,6 +145,12 @@ class WindowResult:
         What alarms beyond: the statistic, or with `accumulate` the evidence.
     false_alarm_rate, tolerance : float
         As the monitor was built.
+    name, unit : str
+        Of what was measured, as history's name says; may be empty.
+    conclusive : bool
+        Whether the window could have alarmed: one alone cannot, where evidence has to add up.
+    state : State
+        What `check` and `check_many` go on from: ``after=result.state``.
     """
 
     statistic: float
@@ -439,15 +160,19 @@ class WindowResult:
     location: float
     shift: float
     evidence: tuple[float, float]
-    start: int
+    start: object
+    time: object
     n_historical: int
     n_recent: int
     threshold: float
     false_alarm_rate: float
     tolerance: float
+    name: str
+    unit: str
+    conclusive: bool
+    state: State | None = field(repr=False, compare=False)
     _accumulates: bool = field(repr=False)
     _ks_statistic: float = field(repr=False)
-    _monitor: int = field(repr=False)
 
     @cached_property
     def ks_p_value(self):
@@ -458,14 +183,21 @@ class WindowResult:
         return self.drifted
 
     def __str__(self):
-        verdict = (
-            f"Drift: recent is {self.direction}" if self.drifted else "No drift found: recent is unalarming"
-        )
+        of, unit = f" in {self.name}" if self.name else "", f" {self.unit}" if self.unit else ""
+        since = "" if self.time is None else f" from {self.time:%Y-%m-%d %H:%M %Z}".rstrip()
+        if math.isnan(self.statistic):
+            return f"Not judged{of}: {self.n_recent:,} values are too few for a window{since}."
+        if self.drifted:
+            verdict = f"Drift{of}: recent is {self.direction}{since}"
+        elif self.conclusive:
+            verdict = f"No drift found{of}: recent is unalarming{since}"
+        else:
+            verdict = f"Undecided{of}: evidence adds up, and one window alone cannot alarm{since}"
         difference = "the window is distributed exactly as history is"
         if self.direction != "none":
             difference = (
-                f"the difference from history is largest at {self.location:.4g} and values moved by "
-                f"{self.shift:.3g} on average"
+                f"the difference from history is largest at {self.location:.4g}{unit} and values moved by "
+                f"{self.shift:.3g}{unit} on average"
             )
         if self._accumulates:
             reason = (
@@ -489,12 +221,15 @@ class DriftMonitor:
     Parameters
     ----------
     historical : sequence of numbers, or DataFrame
-        Healthy measurements in the order of time; a Series may bring a DatetimeIndex as its clock. A DataFrame
-        makes a monitor for `check_frame`, one column a feature; only there may values be missing.
-    window : int, default 60
-        How many values make a window, and a block of history.
+        Healthy measurements in the order of time; a Series may bring a DatetimeIndex as its clock, and in its
+        name a unit (``latency_ms``). A DataFrame makes a monitor for `check_frame`, one column a metric; only there
+        may values be missing.
+    window : int or str, default 60
+        How many values make a window, and a block of history; or how long it lasts, such as ``"1h"``: then windows
+        have as many values as there are, and begin at full hours of the clock. It takes a DatetimeIndex.
     false_alarm_rate : float, default 1/720
-        The budget: the share of healthy windows that may alarm. 1/720 of hourly windows is one in 30 days.
+        The budget: the share of healthy windows that may alarm. 1/720 of hourly windows is one in 30 days. Of a
+        DataFrame: the share of windows in which any metric may.
     statistic : str or tuple of str, default "ks"
         How the distance from history is measured:
 
@@ -514,18 +249,25 @@ class DriftMonitor:
         Days that are as free as Sundays are, in history and after it; needs cycles in time, a day and its week.
     accumulate : bool, default False
         Let evidence add up over windows, under the same budget. One window by itself, however bad, then hardly
-        ever alarms: give `check` the result before, as `after`. The threshold is found by simulation, which takes
-        a second the first time.
+        ever alarms: judge many, or go on with `follow`. The threshold is found by simulation, which takes a second.
     tolerance : float, default 0.0
         With the statistic "ks": the distance one is willing to live with, at least 0 and below 1. It is taken
         off D before D is compared with the healthy blocks.
+    timezone : str, optional
+        Whose clock cycles and windows follow, such as ``"Europe/Berlin"``; time stamps without a zone are then
+        in UTC. By default the zone of history's index.
+    minimum : int, default 10
+        How many values a window in time must have; one with fewer is reported, not judged.
+    exclude : sequence of pairs of times, optional
+        Stretches of history to leave out, such as incidents; of windows in time, whole ones. Times without a zone
+        are read as history's are.
 
     Attributes
     ----------
     n_historical, n_blocks : int
         The number of values and of healthy blocks.
     threshold : float
-        What alarms beyond: the statistic, or with `accumulate` the evidence.
+        What alarms beyond: the statistic (of a window of history's usual size), or with `accumulate` the evidence.
     attainable_rate : float
         The largest rate within the budget that so many exchangeable blocks can keep exactly, a multiple of
         ``1 / (n_blocks + 1)``.
@@ -533,6 +275,14 @@ class DriftMonitor:
         How blocks of one metric hang together in time: short memory, as the correlation of neighbors' scores that
         it makes, and long memory, the fractional difference d (0: none; from 0.5 on there would be no level to be
         near). The threshold allows for both. Fewer than 50 blocks tell little of it.
+    start, state : State
+        Where history ends, and how far `follow` has come.
+    historical : as it was given
+        Without the stretches that `exclude` names.
+    settings : dict
+        The other arguments.
+    usual_silence : float
+        The share of history's windows in time that have too few values.
 
     Raises
     ------
@@ -547,7 +297,11 @@ class DriftMonitor:
     are like history's blocks: a trend, or a cycle that `cycles` leaves in, is drift to it. Over the kinds of
     healthy data of ``make bench PARTS=promises`` alarms came 0.5 to 1.5 times as often as promised, or the
     monitor warned. Not covered, and not always warned of: a level that moves by a tenth of the spread in weeks,
-    spells of large spread that last for days, a third kind of day in less than four weeks of history.
+    spells of large spread that last for days, a third kind of day in less than four weeks of history. Of hours with
+    20 requests by night and 2,000 by day, which differ by more than chance, each third of traffic kept within 0.5 to
+    1.5 times the promise with "ks", from five weeks of history at 1/720 (200 hours at 1/100); of several statistics
+    together quiet hours alarm more and the busiest hours less, down to a third of it at 1/720: ``make bench
+    PARTS=operator``.
 
     Examples
     --------
@@ -561,6 +315,13 @@ class DriftMonitor:
     >>> rows = monitor.check_many(recent)
     >>> [bool(drifted) for drifted in rows["drifted"]]
     [False, False, False, False, True]
+
+    The same as it comes in, from one run of a program to the next:
+
+    >>> for part in np.split(recent, [130]):
+    ...     print([bool(drifted) for drifted in monitor.follow(part)["drifted"]])
+    [False, False]
+    [False, False, True]
     """
 
     def __init__(
@@ -574,68 +335,112 @@ class DriftMonitor:
         holidays=(),
         accumulate=False,
         tolerance=0.0,
+        timezone=None,
+        minimum=10,
+        exclude=(),
     ):
-        self.window = _as_window(window)
-        self.false_alarm_rate = as_fraction(false_alarm_rate, "false_alarm_rate")
-        self.statistic = _as_statistics(statistic)
-        self.tolerance = as_fraction(tolerance, "tolerance", zero_allowed=True)
+        settings = {
+            "window": window,
+            "false_alarm_rate": false_alarm_rate,
+            "statistic": statistic,
+            "cycles": cycles,
+            "holidays": holidays,
+            "accumulate": accumulate,
+            "tolerance": tolerance,
+            "timezone": timezone,
+            "minimum": minimum,
+            "exclude": exclude,
+        }
+        self._build(historical, settings)
+
+    def _build(self, historical, settings, thresholds=None, wander=0.0, wanted=None):
+        """Build from settings; `thresholds` are known from before, `wander` is the error of a release's change."""
+        self.false_alarm_rate = as_fraction(settings["false_alarm_rate"], "false_alarm_rate")
+        self.statistic = _as_statistics(settings["statistic"])
+        self.tolerance = as_fraction(settings["tolerance"], "tolerance", zero_allowed=True)
         if self.tolerance and self.statistic != ("ks",):
             raise ValueError('tolerance is a KS distance; use it with statistic="ks", or leave it 0.')
-        if not isinstance(accumulate, (bool, np.bool_)):
-            raise TypeError(f"accumulate is {accumulate!r}, but must be True or False.")
-        self.accumulate = bool(accumulate)
+        if not isinstance(settings["accumulate"], (bool, np.bool_)):
+            raise TypeError(f"accumulate is {settings['accumulate']!r}, but must be True or False.")
+        self.accumulate = bool(settings["accumulate"])
+        self._wander = wander
+        # What a restarted monitor goes back to as soon as its history allows.
+        self._wanted = wanted or {"false_alarm_rate": self.false_alarm_rate, "cycles": settings["cycles"]}
         self._is_table = isinstance(historical, pd.DataFrame)
-        if self._is_table:
-            columns = _as_table(historical, "historical")
-        else:
-            columns = {None: as_sample(historical, "historical")}
+        _as_columns(historical, "historical")  # before its times are looked at
+        options = {name: settings[name] for name in ("minimum", "timezone", "cycles", "holidays")}
+        if not isinstance(settings["exclude"], (tuple, list)) or settings["exclude"]:
+            clock = Clock(_sorted(historical), settings["window"], timezone=options["timezone"])
+            historical = clock.cut_out(_sorted(historical), settings["exclude"])
+        self._clock = Clock(_sorted(historical), settings["window"], **options)
+        self.window, self.settings = self._clock.window, settings | {"exclude": ()}
+        self.historical = historical
+        self.name = str(getattr(historical, "name", None) or "")
+        unit = self.name.rpartition("_")[2]
+        self.unit = getattr(historical, "attrs", {}).get("unit") or (unit if unit in UNITS else "")
+        rows = self._rows(historical, "historical")
         self.n_historical = len(historical)
-        self._require_blocks(self.n_historical // self.window)
-        holidays = _as_days(holidays)
-        self._periods, self._origin, self._calendar = None, None, (None, ())
-        if cycles is not None:
-            clock = self._start_clock(cycles, historical)
-            self._calendar = self._start_calendar(holidays)
-        elif len(holidays):
-            raise ValueError('holidays belong to a weekly cycle; give cycles=("1D", "7D") as well.')
-        if self._is_table and accumulate:
-            raise ValueError("accumulate follows one metric; build a monitor for each column that needs it.")
-        self._cycles, self._histories, self._rates = {}, {}, {}
-        for name, values in columns.items():
-            if np.count_nonzero(np.isnan(values)) > values.size - 2:
+        self._require_blocks(len(rows.numbers))
+        self._cycles, self._histories, self._rates, self._missing = {}, {}, {}, {}
+        memories, doubts, self._common = {}, {}, {}
+        for name in rows.columns:
+            values, first, sizes, seconds = rows.column(name, self._clock)
+            if values.size < 2:
                 raise ValueError(f"historical[{name!r}] holds fewer than two values; leave the column out.")
-            if self._periods is not None:
-                self._cycles[name] = Cycles(values, clock, self._periods, self.window, *self._calendar)
-                values = self._cycles[name].clean_history(values, clock)
-            self._histories[name] = history = _History(values, self.window, self.statistic)
-            self._require_blocks(history.n_blocks, name)
+            enough = sizes >= self._clock.minimum
+            first, sizes = first[enough], sizes[enough]
+            self._require_blocks(len(sizes), name)
+            if self._clock.periods is not None:
+                edges = np.append(first, values.size)
+                self._cycles[name] = Cycles(
+                    values, seconds, self._clock.periods, edges, *self._clock.calendar
+                )
+                values = self._cycles[name].clean_history(values, seconds)
+            self._histories[name] = history = History(
+                values,
+                first,
+                sizes,
+                self.statistic,
+                window=sizes.max() if self._clock.by_time else self.window,
+                by_size=self._clock.by_time,
+                wander=wander,
+            )
+            # How much of what moves later windows they have in common, beside what moves each.
+            apart = _levels(values, first, sizes, self._clock).var() if wander else 1.0
+            self._common[name] = round(wander**2 / (wander**2 + apart), 2)
+            self._missing[name] = np.sort(rows.missing_share(name))
             blocks_a_cycle = None
-            if self._periods is not None:
-                blocks_a_cycle = min(self._periods) / (clock[-1] - clock[0]) * values.size / self.window
+            if self._clock.periods is not None:
+                blocks_a_cycle = min(self._clock.periods) / (seconds[-1] - seconds[0]) * history.n_blocks
             memory = history.memory(values, cycle=blocks_a_cycle)
             rates = alarm_rates(memory, history.n_blocks, self._may_alarm(history.n_blocks))
             self._rates[name] = rates / self.false_alarm_rate
-            self._warn_of_memory(history, memory, name)
+            doubts[name] = self._doubt_of_memory(history, memory, name)
+            # Of days that differ, each keeps its windows on one side for hours, which adds up like a memory.
+            memories[name] = history.memory(values) if self.accumulate else memory
+        self._warn_of_doubts({name: doubt for name, doubt in doubts.items() if doubt})
         self.n_blocks = min(history.n_blocks for history in self._histories.values())
         self.attainable_rate = self._may_alarm(self.n_blocks) / (self.n_blocks + 1)
-        if self._is_table:
-            self._warn_if_one_feature_cannot_alarm()
-            return
-        self._identity = self._check_sum(columns[None])
-        self.correlation, self.long_memory = memory
-        if self.accumulate:
-            # Of days that differ, each keeps its windows on one side for hours, which adds up like a memory.
-            memory = history.memory(values)
-            self.threshold = evidence_threshold(self.false_alarm_rate / 2, memory, self.n_blocks)
-            self._replay_history(history.scores_in_time)
-        else:
-            self.threshold = float(history.healthy[self.n_blocks - self._ranks(), 0]) + self.tolerance
+        if not self._is_table:
+            self.correlation, self.long_memory = memory
+        self._identity = self._check_sum(rows)
+        self._set_thresholds(memories, thresholds)
+        self.usual_silence = 0.0
+        if self._clock.by_time:
+            self.usual_silence = 1 - self.n_blocks / (rows.numbers[-1] - rows.numbers[0] + 1)
+        start = self._clock.number(rows.index[-1]) + 1 if self._clock.by_time else self.n_historical
+        start = self._clock.starts([start])[0] if self._clock.by_time else start
+        none = np.zeros((len(self._histories), 2))
+        self.start = self.state = State(monitor=self._identity, next_start=start, evidence=none)
+        self._has_judged = False
 
     def __repr__(self):
-        options = f", cycles {self._periods} ({self.calendar})" if self._periods else ""
+        options = f", cycles {self._clock.told_periods} ({self.calendar})" if self._clock.periods else ""
+        options += f", clock of {self._clock.zone}" if self._clock.zone is not None else ""
         options += ", accumulated" if self.accumulate else ""
+        window = self.window if self._clock.by_time else f"{self.window:,}"
         return (
-            f"DriftMonitor({self.n_blocks:,} blocks of {self.window:,}, "
+            f"DriftMonitor({self.n_blocks:,} blocks of {window}, "
             f"statistic {' + '.join(self.statistic)}{options}, "
             f"at most 1 false alarm in {1 / self.false_alarm_rate:,.4g} windows)"
         )
@@ -646,6 +451,29 @@ class DriftMonitor:
         told = {f"{c.shape}, {'multiplying' if c.multiplies else 'adding'}" for c in self._cycles.values()}
         return "; ".join(sorted(told))
 
+    @property
+    def fewest_windows(self):
+        """How many windows in a row it takes to alarm, each beyond all of history: 1, unless evidence adds up."""
+        if not self.accumulate:
+            return 1
+        each = float(-special.ndtri(0.5 / (self.n_blocks + 1))) - ALLOWANCE
+        return math.ceil(max(self._thresholds.values()) / each)
+
+    @property
+    def by_time(self):
+        """Whether windows are cut by time."""
+        return self._clock.by_time
+
+    @property
+    def window_seconds(self):
+        """How long a window lasts, as far as history tells: None if it has no times."""
+        if self._clock.by_time:
+            return self._clock.step / 1e9
+        index = getattr(self.historical, "index", None)
+        if not isinstance(index, pd.DatetimeIndex):
+            return None
+        return self.window * (index[-1] - index[0]).total_seconds() / max(1, len(index) - 1)
+
     # --- checks --------------------------------------------------------------------------------------------
 
     def check(self, recent, *, after=None):
@@ -654,33 +482,36 @@ class DriftMonitor:
         Parameters
         ----------
         recent : sequence of numbers
-            One window, `window` values long: one of another length wanders more or less than history's blocks.
-        after : WindowResult, or DataFrame from `check_many`, optional
-            What this monitor gave for the window before: time and accumulated evidence go on from there. By
-            default the window follows history directly, and no evidence has been accumulated.
+            One window, `window` values long (one of another length wanders more or less than history's blocks),
+            or the rows of one window in time.
+        after : State, optional
+            Where to go on: the `state` of the window before. By default the window follows history directly,
+            and no evidence has been accumulated.
         """
         self._refuse_table("check")
-        values = as_sample(recent, "recent")
-        if values.size != self.window:
+        size = as_sample(recent, "recent").size
+        if not self._clock.by_time and size != self.window:
             raise ValueError(
-                f"recent has {values.size:,} values, but this monitor judges windows of {self.window:,}; "
+                f"recent has {size:,} values, but this monitor judges windows of {self.window:,}; "
                 "pass that many, cut a longer series with check_many, or build a monitor for that length."
             )
-        found, ks_statistic = self._judge(values, recent, after)
-        found = {name: column.tolist()[0] for name, column in found.items()}
-        evidence = found.pop("evidence_slower", 0.0), found.pop("evidence_faster", 0.0)
-        return WindowResult(
-            **found,
-            evidence=evidence,
-            n_historical=self.n_historical,
-            n_recent=self.window,
-            threshold=self.threshold,
-            false_alarm_rate=self.false_alarm_rate,
-            tolerance=self.tolerance,
-            _accumulates=self.accumulate,
-            _ks_statistic=float(ks_statistic[0]),
-            _monitor=self._identity,
-        )
+        after = self._resume(after)
+        rows = self._rows(recent, "recent", after)
+        if len(rows.numbers) > 1 and not rows.sizes[0]:
+            raise ValueError(
+                f"recent begins at {rows.index[0]}, and a window is due from {rows.labels[0]}; use follow."
+            )
+        if len(rows.numbers) > 1:
+            raise ValueError(
+                f"recent lies in {len(rows.numbers):,} windows of {self.window}; use check_many."
+            )
+        if rows.sizes[0] < self._clock.minimum:
+            raise ValueError(
+                f"recent has {rows.sizes[0]:,} values, and minimum is {self._clock.minimum:,}; wait for more."
+            )
+        found, state, distance = self._find(rows, None, after)
+        row, time = {name: column[0] for name, column in found.items()}, rows.labels[0]
+        return self._result(row, time, self.name, state, float(distance[0]))
 
     def check_many(self, recent, *, after=None):
         """Return a DataFrame with one row a window.
@@ -689,7 +520,7 @@ class DriftMonitor:
         ----------
         recent : 2-D array, or sequence of numbers
             One window a row, or a series to be cut into windows; they follow each other in time.
-        after : WindowResult, or DataFrame from `check_many`, optional
+        after : State, optional
             As for `check`.
 
         Returns
@@ -697,134 +528,569 @@ class DriftMonitor:
         DataFrame
             With the columns start, statistic, p_value, drifted, direction, location and shift of
             `WindowResult`, and, if evidence accumulates, evidence_slower and evidence_faster. The index is the
-            time of each window's first value, or its number if `recent` has no DatetimeIndex.
+            time of each window's first value, or its number if `recent` has no DatetimeIndex. Of windows in time,
+            all from the first to the last are there; index and start are when they begin, rows how many values
+            they hold, and threshold what alarms beyond at that size; one with too few is not judged, and its
+            statistic is NaN.
         """
         self._refuse_table("check_many")
-        found, _ = self._judge(self._as_windows(recent), recent, after)
-        index = getattr(recent, "index", None)
-        if isinstance(index, pd.DatetimeIndex):
-            index = index[:: self.window]
-        else:
-            index = pd.RangeIndex(len(found["start"]), name="window")
-        table = pd.DataFrame(found, index=index)
-        table.attrs[_MADE_BY] = self._identity
-        return table
+        if not self._clock.by_time:
+            flat = self._as_windows(recent)
+            recent = recent if isinstance(getattr(recent, "index", None), pd.DatetimeIndex) else flat
+        after = self._resume(after)
+        return self._judge(self._rows(recent, "recent", after), after)[0]
 
-    def _judge(self, values, recent, after):
-        """Return what is found in each window, by name as in `WindowResult`, and each one's D."""
-        start, evidence = self._resume(after)
-        rows = self._clean(values, recent, start).reshape(-1, self.window)
-        history, parts = self._histories[None], []
-        for part in _chunks(rows):
-            comparison = history.compare(part, tolerance=self.tolerance)
-            shift = history.shift(comparison)
-            parts.append((*history.judge(comparison), comparison.location, shift, comparison.distance))
-        sides, p_value, direction, location, shift, distance = map(np.concatenate, zip(*parts, strict=True))
-        found = {
-            "start": start + self.window * np.arange(len(rows)),
-            "statistic": sides[:, 0] + self.tolerance,
-            "p_value": p_value,
-            "drifted": p_value <= self._ranks() / (self.n_blocks + 1) * (1 + 1e-9),
-            "direction": direction,
-            "location": location,
-            "shift": shift,
-        }
-        if self.accumulate:
-            path = np.empty((len(rows), 2))
-            # A window's places are drawn by its number, whether it is checked alone or with others.
-            lots = np.random.PCG64(self._identity).advance(2 * (start // self.window))
-            places = np.random.Generator(lots).uniform(1e-9, 1, size=path.shape)
-            scores = history.scores(sides[:, 1:], places)
-            scores[distance == 0] = 0  # whatever lot it draws, a window just like history is no evidence
-            for i, score in enumerate(scores.tolist()):
-                path[i] = evidence = tuple(map(accumulate, evidence, score))
-                if max(evidence) > self.threshold:
-                    direction[i] = "slower" if evidence[0] >= evidence[1] else "faster"
-                    evidence = (0.0, 0.0)
-            found["drifted"] = path.max(axis=1) > self.threshold
-            found["evidence_slower"], found["evidence_faster"] = path.T
-        return found, distance
-
-    def check_frame(self, recent):
-        """Return a DataFrame with one row a feature, corrected for testing many.
+    def check_frame(self, recent, *, after=None):
+        """Return a DataFrame with one row a metric (and window, if there are several), corrected for testing many.
 
         Parameters
         ----------
         recent : DataFrame
-            One window: `window` rows, and the columns of history in any order. Values may be missing.
+            One window, or several: the columns of history in any order. Values may be missing.
+        after : State, optional
+            As for `check`.
 
         Returns
         -------
         DataFrame
-            With, for each feature, statistic, p_value, corrected_p_value, drifted, direction, location and
+            With, for each metric, statistic, p_value, corrected_p_value, drifted, direction, location and
             shift of the values that are there, and missing, missing_share, usual_missing_share,
-            missing_p_value, corrected_missing_p_value and missing_rise.
+            missing_p_value, corrected_missing_p_value and missing_rise. With `accumulate` there are
+            evidence_slower, evidence_faster and once_in in place of the corrected p-value: so much evidence comes
+            up once in so many windows where nothing drifts.
 
         Notes
         -----
         p-values are corrected by Benjamini and Hochberg [4]_ (`scipy.stats.false_discovery_control`), and a
-        feature has drifted if the corrected one is within `false_alarm_rate`: if none has drifted, one window
-        in ``1 / false_alarm_rate`` at most has any such alarm (the proof takes features as independent or
+        metric has drifted if the corrected one is within `false_alarm_rate`: if none has drifted, one window
+        in ``1 / false_alarm_rate`` at most has any such alarm (the proof takes metrics as independent or
         positively dependent). Rises in missing values have a budget of the same size for themselves.
+        Of k blocks no p-value is below ``1 / (k + 1)``, so that a drift in one of many metrics cannot be reported
+        from one window. Accumulated, it can: each metric has an equal part of the budget (Bonferroni).
 
-        The share missing in this window is ranked among the shares missing in history's blocks. Missing
-        values are left out of the statistic, which is then multiplied by the root of the share that is there,
-        since a shorter window wanders more. A feature with fewer than two values has no statistic, and no
-        p-value.
+        The share missing in this window is ranked among the shares missing in history's blocks. Of windows of so
+        many values, missing ones are left out of the statistic, which is then multiplied by the root of the share
+        that is there, since a shorter window wanders more. A metric with too few values has no statistic, and
+        no p-value.
         """
         if not self._is_table:
             raise TypeError("check_frame needs a monitor built on a DataFrame; use check or check_many.")
         if not isinstance(recent, pd.DataFrame):
             raise TypeError(f"recent is of type {type(recent).__name__}; check_frame takes a DataFrame.")
-        absent = [name for name in self._histories if name not in recent.columns]
-        unknown = [name for name in recent.columns if name not in self._histories]
-        if absent or unknown:
-            what = f"lacks {absent}" if absent else f"has {unknown}, which history has not"
-            raise ValueError(f"recent {what}; pass the columns that the monitor was built on.")
-        if len(recent) != self.window:
+        recent = self._with_columns(recent)
+        if not self._clock.by_time and (len(recent) % self.window or not len(recent)):
             raise ValueError(
                 f"recent has {len(recent):,} rows, but this monitor judges windows of {self.window:,}."
             )
-        columns = _as_table(recent, "recent")
-        found = []
-        for name, history in self._histories.items():
-            values = self._clean(columns[name], recent, self.n_historical, name)
-            values = values[~np.isnan(values)]
-            missing = self.window - values.size
-            rows = values[np.newaxis] if values.size >= 2 else np.zeros((1, 2))
-            comparison = history.compare(rows, tolerance=self.tolerance)
-            sides, p_value, direction = (one[0] for one in history.judge(comparison))
-            usual = history.missing_shares
-            reached = usual.size - np.searchsorted(usual, missing / self.window, side="left")
-            row = {
-                "statistic": sides[0] + self.tolerance,
-                "p_value": min(1.0, p_value * self._clustering(name)),
-                "direction": direction,
-                "location": comparison.location[0],
-                "shift": history.shift(comparison)[0],
-                "missing": missing,
-                "missing_share": missing / self.window,
-                "usual_missing_share": usual.mean(),
-                "missing_p_value": (1 + reached) / (usual.size + 1),
-            }
-            found.append(row)
-        table = pd.DataFrame(found, index=pd.Index(self._histories, name="feature"))
-        silent = table["missing"] > self.window - 2
-        table.loc[silent, ["statistic", "p_value", "location", "shift"]] = np.nan
-        table.loc[silent, "direction"] = "none"
+        after = self._resume(after)
+        table = self._judge_frame(self._rows(recent, "recent", after), after)[0]
+        alone = len(recent) == self.window and not self._clock.by_time
+        return table.droplevel("window") if alone else table
+
+    def follow(self, recent, *, until=None):
+        """Return the windows that are complete now, as `check_many` or `check_frame` would, and go on from there.
+
+        Rows without a whole window wait for the next call. Of rows with times, those seen before are skipped, so
+        that a file may be read twice or overlap with the one before; those that come after their window was
+        judged are left out, with a warning. `state` counts both. `save` and `load` take all that from one process
+        to the next.
+
+        Parameters
+        ----------
+        recent : Series, DataFrame or sequence of numbers
+            What came in since the last call, or more. It may be empty.
+        until : time, optional
+            Until when `recent` is complete. A window in time ends with it, or with a row after the window; where
+            rows come regularly, also with its own last row. A time without a zone is read as those of history.
+        """
+        state, rows = self.state, self._incoming(recent)
+        if isinstance(getattr(rows, "index", None), pd.DatetimeIndex):
+            rows, state = self._skip_seen(rows, state)
+        if state.leftover is not None and len(state.leftover):
+            join = np.concatenate if isinstance(rows, np.ndarray) else pd.concat
+            rows = join([state.leftover, rows]) if len(rows) else state.leftover
+        if not isinstance(rows, np.ndarray):
+            rows = _sorted(rows)
+        last = None
+        if self._clock.by_time:
+            index = self._clock.index(rows, "recent")
+            last = self._clock.last_closed(index, until)
+            whole = (
+                0 if last is None else int(np.searchsorted(self._clock.numbers(index), last, side="right"))
+            )
+        else:
+            whole = len(rows) // self.window * self.window
+        part = rows[:whole] if isinstance(rows, np.ndarray) else rows.iloc[:whole]
+        rest = rows[whole:] if isinstance(rows, np.ndarray) else rows.iloc[whole:]
+        cut = self._rows(part, "recent", state, last=last)
+        table, state = (self._judge_frame if self._is_table else self._judge)(cut, state)
+        judged_until = state.judged_until
+        if self._clock.by_time:
+            judged_until = state.next_start
+        elif len(part) and isinstance(getattr(part, "index", None), pd.DatetimeIndex):
+            judged_until = part.index[-1]
+        self.state = replace(state, leftover=rest, judged_until=judged_until)
+        return table
+
+    def smallest_slowdown(self, recent, *, within=24, most=10.0):
+        """Return the smallest factor by which `recent` would have to be longer to alarm, and after how many windows.
+
+        For a drill: the windows of `recent`, made longer and repeated up to `within` windows, are judged from no
+        evidence; nothing of the monitor changes. Where not even `most` times as long alarms: (None, `most`).
+        """
+        self._refuse_table("smallest_slowdown")
+        rows = self._rows(recent, "recent", self.start if self._clock.by_time else self.state)
+        values, first, sizes, seconds = rows.column(None, self._clock)
+        if values.min(initial=0) < 0:
+            raise ValueError("recent holds negative values, which no factor makes longer.")
+        values = self._cycles[None].clean(values, seconds) if self._cycles else values
+        enough = sizes >= self._clock.minimum
+        numbers = np.arange(int(enough.sum()))
+        if not numbers.size:
+            raise ValueError(f"recent has no window of at least {self._clock.minimum:,} values to try.")
+        first, sizes = (np.resize(x[enough], max(within, numbers.size)) for x in (first, sizes))
+
+        def alarm(factor):
+            found = self._histories[None].look(factor * values, first, sizes, tolerance=self.tolerance)
+            if self.accumulate:
+                path, every = np.zeros((len(sizes), 2)), np.ones(len(sizes), bool)
+                self._accumulate(
+                    path, found, self._histories[None], np.arange(len(sizes)), every, np.zeros(2), None
+                )
+                alarms = path[:, 0] > self._thresholds[None]
+            else:
+                alarms = (found.p_value <= self._ranks() / (self.n_blocks + 1)) & (
+                    found.direction == "slower"
+                )
+            return int(alarms.argmax()) + 1 if alarms.any() else None
+
+        factors = 1 + np.geomspace(0.005, most - 1, 60)
+        for factor in factors:
+            if alarm(factor):
+                return float(factor), alarm(factor)
+        return None, most
+
+    def explain(self, row):
+        """Return one row of a table, from `check_many` or `follow`, as a `WindowResult`: printed, a sentence."""
+        time, *names = row.name if isinstance(row.name, tuple) else (row.name, self.name)
+        return self._result(row, time, " ".join(map(str, names)))
+
+    # --- from one run to the next --------------------------------------------------------------------------
+
+    def save(self, path, *, about=None):
+        """Write history, settings, threshold and `state` into one file, in one step.
+
+        A process that is killed meanwhile leaves the file as it was, or as it should be. Of two processes that
+        write at the same time the second one gets a BlockingIOError. `about` is a dict of your own, as in JSON,
+        which `load` gives back.
+        """
+        state, facts = self.state, {"settings": self._plain_settings(), "about": about or {}}
+        arrays, facts["history"] = files.pack("history", self.historical)
+        facts |= {
+            "wander": self._wander,
+            "wanted": self._wanted | {"cycles": self._plain_periods(self._wanted["cycles"])},
+            "thresholds": list(self._thresholds.values()),
+        }
+        facts["state"] = {"windows": state.windows, "skipped": state.skipped, "late": state.late}
+        for name in ("next_start", "last_time", "judged_until"):
+            value = getattr(state, name)
+            facts["state"][name] = value.isoformat() if isinstance(value, pd.Timestamp) else value
+        arrays |= {
+            "evidence": state.evidence,
+            "seen": state._seen,
+            "seen_times": np.diff(state._seen_times, prepend=0),
+        }
+        leftover, facts["leftover"] = files.pack("leftover", state.leftover)
+        files.write(path, arrays | leftover, facts)
+
+    @classmethod
+    def load(cls, path):
+        """Return the monitor that `save` wrote, with its state; `about` is what was saved with it."""
+        arrays, facts = files.read(path)
+        monitor = cls.__new__(cls)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # they were given when it was built
+            history = files.unpack("history", arrays, facts["history"])
+            names = ("thresholds", "wander", "wanted")
+            monitor._build(history, facts["settings"], **{name: facts[name] for name in names})
+        known = facts["state"]
+        for name in ("next_start", "last_time", "judged_until"):
+            known[name] = pd.Timestamp(known[name]) if isinstance(known[name], str) else known[name]
+        monitor.state = State(
+            monitor=monitor._identity,
+            evidence=arrays["evidence"],
+            leftover=files.unpack("leftover", arrays, facts["leftover"]),
+            _seen=arrays["seen"],
+            _seen_times=np.cumsum(arrays["seen_times"]),
+            **known,
+        )
+        monitor.about = facts["about"]
+        return monitor
+
+    def rebase(self, recent, how="rescale"):
+        """Return a monitor for the service as it is now, after a change that somebody approved.
+
+        Parameters
+        ----------
+        recent : Series, DataFrame or sequence of numbers
+            Healthy measurements since the change.
+        how : {"rescale", "restart", "extend"}
+            ``"rescale"``: history times the factor by which `recent` moved from it. What of the factor is chance
+            is told from how far equally long stretches of history lie from all of it, and the budget allows for
+            it. ``"restart"``: `recent` is the new history; while it is short, the budget is what it supports
+            (1/168 after a week of hours), and cycles are those of which it holds two. ``"extend"``: history goes
+            on with `recent`, but for its windows in alarm; windows that both have are taken from `recent`.
+        """
+        if how not in ("rescale", "restart", "extend"):
+            raise ValueError(f'how is {how!r}, but must be "rescale", "restart" or "extend".')
+        if how == "rescale":
+            return self._rescaled(recent)
+        if how == "extend":
+            recent = self._extended(recent)
+        return self._restarted(recent)
+
+    # --- releases ------------------------------------------------------------------------------------------
+
+    def _rescaled(self, recent):
+        rows = self._rows(recent, "recent", self.start if self._clock.by_time else self.state)
+        factors, wander = {}, 0.0
+        for name, cycles in ((name, self._cycles.get(name)) for name in self._histories):
+            if self._histories[name].sorted[0] < 0:
+                raise ValueError(
+                    'historical holds negative values, which no factor moves; use how="restart".'
+                )
+            values, first, sizes, seconds = rows.column(name, self._clock)
+            now = _levels(
+                values if cycles is None else cycles.clean(values, seconds), first, sizes, self._clock
+            )
+            whole = self._rows(self.historical, "historical")
+            values, first, sizes, seconds = whole.column(name, self._clock)
+            values = values if cycles is None else cycles.clean_history(values, seconds)
+            before = _levels(values, first, sizes, self._clock)
+            if not now.size:
+                raise ValueError("recent has no whole window to measure the change by; wait for more.")
+            factors[name] = math.exp(now.mean() - before.mean())
+            stretches = np.convolve(before, np.full(now.size, 1 / now.size), mode="valid")
+            spread = max(
+                stretches.std(ddof=1) if stretches.size > 1 else 0, before.std() / math.sqrt(now.size)
+            )
+            wander = max(wander, spread)
+        history = self.historical * (pd.Series(factors) if self._is_table else factors[None])
+        if isinstance(history, pd.Series):
+            history.attrs["unit"] = self.unit
+        monitor = self._another(history, self.settings, wander=wander)
+        monitor.factor = factors if self._is_table else factors[None]
+        return monitor
+
+    def _restarted(self, recent):
+        settings, periods = dict(self.settings), self._wanted["cycles"]
+        if periods is not None:
+            times = self._clock.origin is not None
+            periods = np.atleast_1d(periods)
+            periods = [pd.Timedelta(period).total_seconds() if times else period for period in periods]
+            clock = (
+                self._clock.seconds(self._clock.index(recent, "recent")) if times else np.arange(len(recent))
+            )
+            covered = (clock.max() - clock.min()) * len(recent) / (len(recent) - 1) * (1 + 1e-9)
+            lasting = [f"{period}s" if times else period for period in periods if 2 * period <= covered]
+            settings["cycles"] = lasting or None
+        rows = self._rows(recent, "recent")
+        blocks = min((rows.column_sizes(name) >= self._clock.minimum).sum() for name in rows.columns)
+        settings["false_alarm_rate"] = max(self._wanted["false_alarm_rate"], 1 / (blocks + 1))
+        return self._another(recent, settings)
+
+    def _extended(self, recent):
+        check = self.check_frame if self._is_table else self.check_many
+        judged = check(recent, after=self.start)
+        if self._clock.by_time:
+            alarms = judged.index.get_level_values("window")[self._in_alarm(judged)]
+            numbers = self._clock.numbers(self._clock.index(recent, "recent"))
+            before = self._clock.numbers(self._clock.index(self.historical, "historical"))
+            healthy = recent[~np.isin(numbers, self._clock.numbers(alarms))]
+            return pd.concat([self.historical[~np.isin(before, numbers)], healthy])
+        alarms = self._in_alarm(judged).reshape(-1, len(self._histories)).any(axis=1)
+        healthy = np.append(np.repeat(~alarms, self.window), np.zeros(len(recent) % self.window, bool))
+        join = pd.concat if hasattr(recent, "index") else np.concatenate
+        return join([self.historical, recent[healthy]])
+
+    def _in_alarm(self, judged):
+        """Return which windows alarm, or bring up the evidence that does."""
+        alarms = judged["drifted"].to_numpy(copy=True)
+        if not self.accumulate:
+            return alarms
+        suspicious = judged[["evidence_slower", "evidence_faster"]].max(axis=1).to_numpy() > 0
+        metrics = len(self._histories) if self._is_table else 1
+        alarms, suspicious = (x.reshape(-1, metrics).T for x in (alarms, suspicious))
+        for mine, stretch in zip(alarms, suspicious | alarms, strict=True):
+            number = np.cumsum(np.diff(stretch, prepend=False))
+            mine |= stretch & np.isin(number, number[mine])
+        return alarms.T.ravel()
+
+    def _another(self, historical, settings, *, wander=0.0):
+        """Return a monitor of another history that goes on where this one has come to."""
+        monitor = type(self).__new__(type(self))
+        monitor._build(historical, settings, wander=wander, wanted=self._wanted)
+        monitor.state = replace(
+            self.state, monitor=monitor._identity, evidence=np.zeros_like(self.state.evidence)
+        )
+        return monitor
+
+    # --- what the checks share -----------------------------------------------------------------------------
+
+    def _rows(self, values, argument, after=None, *, last=None):
+        """Return `values` cut into windows, a `_Rows`: from where `after` says, up to window number `last`."""
+        columns = _as_columns(values, argument)
+        if self._clock.by_time:
+            return self._rows_by_time(values, columns, argument, after, last)
+        position, count = 0 if after is None else after.next_start, len(values) // self.window
+        index, labels = None, getattr(values, "index", None)
+        if self._clock.origin is not None and len(values):
+            index = self._clock.index(values, argument, in_order=True)
+        first = np.arange(count) * self.window
+        timed = isinstance(labels, pd.DatetimeIndex)
+        labels = labels[first].as_unit("ns") if timed else pd.RangeIndex(count, name="window")
+        numbers = position // self.window + np.arange(count)
+        return _Rows(columns, index, first, np.full(count, self.window), numbers, labels, position)
+
+    def _rows_by_time(self, values, columns, argument, after, last):
+        clock, index = self._clock, self._clock.index(values, argument)
+        if len(index):
+            kept = in_order_once(values, index)
+            columns, index = {name: column[kept] for name, column in columns.items()}, index[kept]
+            refuse_jumps(index, argument, longest=LONGEST_GAP)
+        numbers = clock.numbers(index)
+        windows = np.unique(numbers)
+        if after is not None:
+            begin = clock.number(after.next_start)
+            if len(index) and after.next_start == self.start.next_start:
+                begin = numbers[0]  # what lies between history and the first row is no silence of the service
+            elif len(index) and numbers[0] < begin:
+                raise ValueError(
+                    f"recent begins at {index[0]}, before {after.next_start}, where after ends; use follow, which "
+                    "skips rows that were seen."
+                )
+            last = numbers[-1] if last is None and len(index) else last
+            windows = np.arange(begin, begin if last is None else last + 1)
+        first, end = np.searchsorted(numbers, windows), np.searchsorted(numbers, windows, side="right")
+        return _Rows(columns, index, first, end - first, windows, clock.starts(windows), None)
+
+    def _find(self, rows, name, after):
+        """Return what is found in each window of one metric, by column, the `State` after it, and each one's D."""
+        values, first, sizes, seconds = rows.column(name, self._clock)
+        if name in self._cycles:
+            values = self._cycles[name].clean(values, seconds)
+        history, judged = self._histories[name], sizes >= self._clock.minimum
+        found = history.look(values, first[judged], sizes[judged], tolerance=self.tolerance)
+        as_it_is = self._clock.by_time and len(self.statistic) == 1
+
+        def of_all(column, otherwise=math.nan):
+            if judged.all():
+                return column
+            whole = np.full(judged.size, otherwise, dtype=column.dtype)
+            whole[judged] = column
+            return whole
+
+        drifted = found.p_value <= self._ranks(name) / (history.n_blocks + 1) * (1 + 1e-9)
+        table = {
+            "start": rows.labels if self._clock.by_time else self.window * rows.numbers,
+            "statistic": of_all((found.own if as_it_is else found.sides[:, 0]) + self.tolerance),
+            "p_value": of_all(found.p_value),
+            "drifted": of_all(drifted, False),
+            "direction": of_all(found.direction, "none"),
+            "location": of_all(found.location),
+            "shift": of_all(found.shift),
+        }
+        evidence, mine = after.evidence.copy(), list(self._histories).index(name)
+        if self.accumulate:
+            path = np.zeros((len(sizes), 2))
+            evidence[mine] = self._accumulate(
+                path, found, history, rows.numbers, judged, evidence[mine], name
+            )
+            table["drifted"] = judged & (path.max(axis=1, initial=0) > self._thresholds[name])
+            sides = np.where(path[:, 0] >= path[:, 1], "slower", "faster").astype(object)
+            table["direction"] = np.where(table["drifted"], sides, table["direction"])
+            table["evidence_slower"], table["evidence_faster"] = path.T
+        if self._clock.by_time:
+            limit = np.broadcast_to(history.threshold(self._ranks(name), sizes[judged]), judged.sum())
+            limit = self._thresholds[name] + 0 * limit if self.accumulate else limit + self.tolerance
+            table["threshold"], table["rows"] = of_all(limit), sizes
+        state = replace(
+            after,
+            next_start=self._next_start(rows, after),
+            evidence=evidence,
+            windows=after.windows + int(judged.sum()),
+        )
+        return table, state, found.distance
+
+    def _judge(self, rows, after):
+        """Return the table of `check_many`, and the `State` after it."""
+        found, state, _ = self._find(rows, None, after)
+        return pd.DataFrame(found, index=rows.labels), state
+
+    def _accumulate(self, path, found, history, numbers, judged, evidence, name):
+        """Write the evidence after each window into `path`, and return what is left of it after the last."""
+        evidence = tuple(evidence.tolist())
+        if judged.any():
+            # A window's places are drawn by its number, whether it is checked alone or with others.
+            lots = np.random.PCG64(self._identity).advance(2 * int(numbers[0]))
+            places = np.random.Generator(lots).uniform(1e-9, 1, size=(numbers[-1] - numbers[0] + 1, 2))
+            places = places[numbers - numbers[0]][judged]
+            scores = history.scores(found.sides[:, 1:], places, found.tied[:, 1:])
+            scores[found.distance == 0] = (
+                0  # whatever lot it draws, a window just like history is no evidence
+            )
+            scores = iter(scores.tolist())
+        for i, is_judged in enumerate(judged.tolist()):
+            path[i] = evidence = tuple(map(accumulate, evidence, next(scores))) if is_judged else evidence
+            if max(evidence) > self._thresholds[name]:
+                evidence = (0.0, 0.0)
+        return evidence
+
+    def _judge_frame(self, rows, after):
+        """Return the table of `check_frame`, and the `State` after it."""
+        tables, evidence = {}, after.evidence.copy()
+        for i, name in enumerate(self._histories):
+            found, state, _ = self._find(rows, name, after)
+            table, evidence[i] = pd.DataFrame(found, index=rows.labels), state.evidence[i]
+            usual, share = self._missing[name], rows.missing_share(name)
+            reached = usual.size - np.searchsorted(usual, share, side="left")
+            table["p_value"] = np.minimum(1, table["p_value"] * self._clustering(name))
+            if self.accumulate:
+                largest = table[["evidence_slower", "evidence_faster"]].max(axis=1)
+                beyond = np.exp(self._slope * (largest - self._thresholds[name]))
+                table["once_in"] = np.maximum(1, beyond / self.false_alarm_rate)
+            tables[name] = table.drop(columns="start").assign(
+                missing=rows.sizes - rows.column_sizes(name),
+                missing_share=share,
+                usual_missing_share=usual.mean(),
+                missing_p_value=np.where(np.isnan(share), np.nan, (1 + reached) / (usual.size + 1)),
+            )
+        columns = self.historical.columns
+        levels = list(columns.names) if columns.nlevels > 1 else ["feature"]
+        table = pd.concat(tables, names=[*levels, "window"])
+        table = table.sort_index(level="window", sort_remaining=False, kind="stable")
         for p, corrected, verdict in (
             ("p_value", "corrected_p_value", "drifted"),
             ("missing_p_value", "corrected_missing_p_value", "missing_rise"),
         ):
-            known = table[p].notna().to_numpy()
-            adjusted = np.full(len(table), np.nan)
-            if known.any():
-                adjusted[known] = stats.false_discovery_control(table[p].to_numpy(float)[known])
-            table.insert(table.columns.get_loc(p) + 1, corrected, adjusted)
-            table.insert(table.columns.get_loc(p) + 2, verdict, self._within_budget(adjusted))
-        return table
+            if self.accumulate and verdict == "drifted":
+                continue
+            table.insert(
+                table.columns.get_loc(p) + 1, corrected, table.groupby("window")[p].transform(_corrected)
+            )
+            table[verdict] = table[corrected] <= self.false_alarm_rate * (1 + 1e-9)
+        table = table.reorder_levels(["window", *levels])
+        state = replace(
+            after,
+            next_start=self._next_start(rows, after),
+            evidence=evidence,
+            windows=after.windows + len(rows.numbers),
+        )
+        return table, state
 
-    # --- what the checks share -----------------------------------------------------------------------------
+    def _next_start(self, rows, after):
+        if not self._clock.by_time:
+            return after.next_start + self.window * len(rows.numbers)
+        return self._clock.starts([rows.numbers[-1] + 1])[0] if len(rows.numbers) else after.next_start
+
+    def _result(self, row, time, name, state=None, distance=math.nan):
+        """Return a row of a table as a `WindowResult`."""
+        return WindowResult(
+            **{name: float(row[name]) for name in ("statistic", "p_value", "location", "shift")},
+            drifted=bool(row["drifted"]),
+            direction=row["direction"],
+            evidence=(float(row.get("evidence_slower", 0)), float(row.get("evidence_faster", 0))),
+            start=row.get("start", time),
+            time=time if isinstance(time, pd.Timestamp) else None,
+            n_historical=self.n_historical,
+            n_recent=int(row.get("rows", self.window)),
+            threshold=float(row.get("threshold", self.threshold)),
+            false_alarm_rate=self.false_alarm_rate,
+            tolerance=self.tolerance,
+            name=name,
+            unit=self.unit,
+            conclusive=state is None or bool(row["drifted"]) or state.windows >= self.fewest_windows,
+            state=state,
+            _accumulates=self.accumulate,
+            _ks_statistic=distance,
+        )
+
+    def _incoming(self, recent):
+        """Return what came in as a table, a Series with times or an array, of any length; times on one clock."""
+        if self._is_table and not isinstance(recent, pd.DataFrame):
+            raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows DataFrames.")
+        recent = self._with_columns(recent) if self._is_table else recent
+        columns = _as_columns(recent, "recent")
+        if isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
+            index = self._clock.index(recent, "recent")
+            index = index if index.tz is None or self._clock.origin is not None else index.tz_convert("UTC")
+            refuse_jumps(index, "recent", after=self.state.last_time)
+            if self._is_table:
+                return pd.DataFrame(columns, index=index).set_axis(recent.columns, axis=1)
+            return pd.Series(columns[None], index=index, name=self.name or None)
+        if self._clock.by_time:
+            self._clock.index(recent, "recent")
+        return recent if self._is_table else columns[None]
+
+    def _skip_seen(self, rows, state):
+        """Return the rows that are new, and the state with the others counted."""
+        if state.last_time is None and isinstance(getattr(self.historical, "index", None), pd.DatetimeIndex):
+            history = _sorted(
+                self.historical.set_axis(self._clock.index(self.historical, "historical"), axis=0)
+            )
+            state = _remember(state, history.iloc[-REMEMBERED:])
+            end = state.next_start if self._clock.by_time else history.index[-1]
+            state = replace(state, judged_until=end)
+        ids, times = row_ids(rows), _nanoseconds(rows.index)
+        known, judged = np.isin(ids, state._seen), np.zeros(len(rows), bool)
+        if state.judged_until is not None:
+            judged = times < _nanoseconds(pd.DatetimeIndex([state.judged_until]))[0]
+        # Of rows from before all that are remembered nobody can say whether they had been seen.
+        late = judged & ~known & (times >= state._seen_times.min(initial=np.iinfo(np.int64).max))
+        if late.any():
+            warnings.warn(
+                f"{late.sum():,} rows came after their window had been judged and were left out, the first of "
+                f"{rows.index[late][0]}; let a file be complete before it is judged.",
+                UserWarning,
+                stacklevel=3,
+            )
+        fresh = ~(known | judged)
+        state = replace(
+            state, skipped=state.skipped + int((~fresh & ~late).sum()), late=state.late + int(late.sum())
+        )
+        return rows[fresh], _remember(state, rows[fresh | late])
+
+    def _set_thresholds(self, memories, known):
+        """Find what alarms beyond, for each metric, or take it from before."""
+        self._longest_memory = max(memories.values(), key=lambda memory: memory[::-1])
+        if known is not None:
+            self._thresholds = dict(zip(self._histories, known, strict=True))
+        elif self.accumulate:
+            rate, grouped = self.false_alarm_rate / 2 / len(self._histories), _in_groups(memories)
+            self._thresholds = {
+                name: evidence_threshold(rate, grouped[name], self.n_blocks, self._common[name])
+                for name in self._histories
+            }
+            for name, history in self._histories.items():
+                self._replay_history(history.scores_in_time, name)
+        else:
+            self._thresholds = {
+                name: float(np.max(history.threshold(self._ranks(name), history.window))) + self.tolerance
+                for name, history in self._histories.items()
+            }
+        self.threshold = max(self._thresholds.values())
+        if not self.accumulate and self._is_table:
+            self._warn_if_one_feature_cannot_alarm()
+
+    @cached_property
+    def _slope(self):
+        """How fast the logarithm of the false-alarm rate falls with the threshold."""
+        rate = self.false_alarm_rate / 2 / len(self._histories)
+        apart = [
+            evidence_threshold(min(0.1, times * rate), self._longest_memory, self.n_blocks, 0.0)
+            for times in (1, 10)
+        ]
+        return math.log(10) / max(0.1, apart[0] - apart[1])
 
     def _may_alarm(self, blocks):
         """Return how many of blocks + 1 equally likely ranks may alarm; 1/720 has no exact float."""
@@ -839,27 +1105,33 @@ class DriftMonitor:
         times = self._may_alarm(self._histories[name].n_blocks) / self._ranks(name)
         return times if times >= 1.5 else 1.0
 
-    def _within_budget(self, p_value):
-        """Return whether p is within the budget, forgiving the last bit: 1/720 has no exact float."""
-        return p_value <= self.false_alarm_rate * (1 + 1e-9)
+    @property
+    def _told_window(self):
+        return self.window if self._clock.by_time else f"{self.window:,}"
+
+    def _amount(self, blocks, noun="observations"):
+        """Return how much history so many blocks are, in words."""
+        if self._clock.by_time:
+            return f"{blocks:,} windows of at least {self._clock.minimum:,} values"
+        return f"{blocks * self.window:,} {noun}"
 
     def _require_blocks(self, blocks, name=None):
         column = "" if name is None else f", in column {name!r}"
         needed = math.ceil(1 / self.false_alarm_rate * (1 - 1e-9)) - 1
         if blocks < max(needed, FEWEST_BLOCKS) and needed <= FEWEST_BLOCKS:
             raise ValueError(
-                f"historical has {blocks:,} blocks of {self.window:,}{column}, but {FEWEST_BLOCKS} are the fewest "
-                f"to judge by; give {FEWEST_BLOCKS * self.window:,} observations, or a shorter window."
+                f"historical has {blocks:,} blocks of {self._told_window}{column}, but {FEWEST_BLOCKS} are the fewest "
+                f"to judge by; give {self._amount(FEWEST_BLOCKS)}, or a shorter window."
             )
         if blocks < needed:
             raise ValueError(
-                f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self.window:,} "
+                f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self._told_window} "
                 f"in historical{column} support no rate below 1/{blocks + 1:,}; give "
-                f"{needed * self.window:,} observations, or a shorter window, or accept more false alarms."
+                f"{self._amount(needed)}, or a shorter window, or accept more false alarms."
             )
 
-    def _warn_of_memory(self, history, memory, name):
-        """Warn where the budget cannot hold: no rank is rare enough, or history has hardly a level."""
+    def _doubt_of_memory(self, history, memory, name):
+        """Return a sentence where the budget cannot hold: no rank is rare enough, or history has hardly a level."""
         expected = 1 if self.accumulate else self._rates[name][self._ranks(name) - 1]
         if expected > 1.5:
             told = (
@@ -874,29 +1146,35 @@ class DriftMonitor:
         elif history.n_blocks >= FEWEST_FOR_MEMORY and moves(history.scores_in_time, memory):
             told = "a trend, or a level that moves, is drift to this monitor, and later windows will alarm."
         else:
-            return
-        warnings.warn(
-            f"historical{'' if name is None else f'[{name!r}]'} wanders (short memory {memory.correlation:.2g}, long "
-            f"memory {memory.long:.2g}), so that its {history.n_blocks:,} blocks say less of later windows than they "
-            f"seem to: {told}",
-            UserWarning,
-            stacklevel=3,
+            return None
+        return (
+            f"wanders (short memory {memory.correlation:.2g}, long memory {memory.long:.2g}), so that its "
+            f"{history.n_blocks:,} blocks say less of later windows than they seem to: {told}"
         )
 
-    def _replay_history(self, scores):
+    def _warn_of_doubts(self, doubts):
+        """Warn of the first doubt, and count the others."""
+        for name, doubt in list(doubts.items())[:1]:
+            of = "" if name is None else f"[{name!r}]"
+            others = f" ({len(doubts)} of {len(self._histories)} columns do.)" if len(doubts) > 1 else ""
+            warnings.warn(f"historical{of} {doubt}{others}", UserWarning, stacklevel=4)
+
+    def _replay_history(self, scores, name):
         """Raise the threshold if history's own windows alarm more often than simulated ones do, and say so."""
-        promised = self.false_alarm_rate * len(scores)
-        alarms = count_alarms(scores, self.threshold)
-        if alarms > promised + 2 * math.sqrt(promised):
-            simulated = self.threshold
-            while count_alarms(scores, self.threshold) > promised:
-                self.threshold += 0.1
+        promised = self.false_alarm_rate / len(self._histories) * len(scores)
+        simulated = threshold = self._thresholds[name]
+        alarms = count_alarms(scores, threshold)
+        if alarms > promised + max(1, 2 * math.sqrt(promised)):
+            while count_alarms(scores, threshold) > promised:
+                threshold += 0.1
+            self._thresholds[name] = threshold
+            of = "" if name is None else f" in {name!r}"
             warnings.warn(
-                f"History's own windows would alarm {alarms:,} times, where {promised:,.1f} are promised: the "
-                f"threshold went from {simulated:.3g} to {self.threshold:.3g}, so smaller drifts pass; "
+                f"History's own windows{of} would alarm {alarms:,} times, where {promised:.2g} are promised: the "
+                f"threshold went from {simulated:.3g} to {threshold:.3g}, so smaller drifts pass; "
                 "look for a cycle that cycles does not name, for days off (holidays), or for incidents in history.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=5,
             )
 
     def _warn_if_one_feature_cannot_alarm(self):
@@ -908,10 +1186,10 @@ class DriftMonitor:
             warnings.warn(
                 f"With {features} features and {self.n_blocks:,} blocks a drift can only be reported if at "
                 f"least {together} features drift together; for a drift in one alone give "
-                f"{needed * self.window:,} rows, fewer features, a shorter window or a larger "
+                f"{self._amount(needed, 'rows')}, fewer features, a shorter window or a larger "
                 "false_alarm_rate.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _refuse_table(self, method):
@@ -944,143 +1222,174 @@ class DriftMonitor:
         return values
 
     def _resume(self, after):
-        """Return the position of the next value, counted from history's first, and the evidence so far."""
+        """Return the state to go on from: by default that where history ends."""
+        in_values = self._clock.periods is not None and self._clock.origin is None
         if after is None:
-            return self.n_historical, (0.0, 0.0)
-        if isinstance(after, WindowResult):
-            last, evidence, mine = after, after.evidence, after._monitor == self._identity
-        elif isinstance(after, pd.DataFrame) and len(after) and {"start", "drifted"} <= set(after.columns):
-            last, mine = after.iloc[-1], self._gave(after)
-            evidence = tuple(float(last.get(f"evidence_{side}", 0.0)) for side in ("slower", "faster"))
-        else:
-            raise TypeError("after is not what check or check_many returned; pass that, or leave it out.")
-        if not mine:
+            if self._has_judged and (self.accumulate or in_values):
+                what = "evidence starts from nothing" if self.accumulate else "cycles go on from there"
+                warnings.warn(
+                    f"Another check that begins where history ends, so {what}; go on with follow, or say where: "
+                    "after=result.state, or after=monitor.start if that is meant.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+            self._has_judged = True
+            return self.start
+        if not isinstance(after, State):
+            raise TypeError(
+                f"after is of type {type(after).__name__}; give a State, such as that of a result."
+            )
+        if after.monitor != self._identity:
             raise ValueError(
                 "after comes from another monitor, one that differs in history, window, statistic, cycles, "
-                "accumulate or tolerance; pass what this monitor returned, or leave it out."
+                "accumulate or tolerance; pass a state of this one, or leave it out."
             )
-        if last.drifted:
-            evidence = (0.0, 0.0)
-        return int(last.start) + self.window, evidence
+        return after
 
-    def _check_sum(self, values):
+    def _check_sum(self, rows):
         """Return what tells this monitor's results from another's, also in the next process."""
-        clock = self._periods, str(self._origin), tuple(self._calendar[1])
+        clock = self._clock
+        clock = clock.periods, str(clock.origin if clock.periods else None), tuple(clock.calendar[1])
         settings = self.window, self.statistic, clock, self.accumulate, self.tolerance
-        some = values[:: 1 + values.size // 1_000]
-        return zlib.crc32(some.tobytes() + repr((values.size, settings)).encode())
+        if self._clock.by_time or self._clock.zone is not None or self._wander:
+            settings += self._clock.minimum, str(self._clock.zone), self._wander
+        texts = []
+        for values in rows.columns.values():
+            some = values[:: 1 + values.size // 1_000]
+            texts.append(some.tobytes() + repr((values.size, settings)).encode())
+        return zlib.crc32(b"".join(texts))
 
-    def _gave(self, rows):
-        """Return whether these rows are this monitor's; of a file, which keeps no attrs, whether they can be."""
-        if _MADE_BY in rows.attrs:
-            return rows.attrs[_MADE_BY] == self._identity
-        passed = rows["start"].to_numpy() - self.n_historical
-        whole = (passed >= 0).all() and not (passed % self.window).any()
-        return whole and ("evidence_slower" in rows) == self.accumulate
+    def _plain_periods(self, cycles):
+        """Return cycles as JSON can hold them."""
+        if cycles is None:
+            return None
+        cycles = cycles if isinstance(cycles, (tuple, list, np.ndarray)) else [cycles]
+        if self._clock.periods is not None and self._clock.origin is None:
+            return [float(period) for period in cycles]
+        return [f"{pd.Timedelta(period).total_seconds()}s" for period in cycles]
 
-    # --- time ----------------------------------------------------------------------------------------------
+    def _plain_settings(self):
+        """Return the settings as JSON can hold them."""
+        return self.settings | {
+            "window": self.window,
+            "false_alarm_rate": float(self.false_alarm_rate),
+            "statistic": list(self.statistic),
+            "cycles": self._plain_periods(self.settings["cycles"]),
+            "holidays": [str(day) for day in as_days(self.settings["holidays"])],
+            "accumulate": self.accumulate,
+            "tolerance": float(self.tolerance),
+            "timezone": None if self._clock.zone is None else str(self._clock.zone),
+            "minimum": int(self.settings["minimum"]),
+        }
 
-    def _start_clock(self, cycles, historical):
-        """Read `cycles` and return when each historical value was measured, in the periods' unit."""
-        periods = list(cycles) if isinstance(cycles, (tuple, list, np.ndarray)) else [cycles]
-        if periods and all(_is_time(period) for period in periods):
-            self._origin = _time_index(historical, "historical")[0]
-            periods = [pd.Timedelta(period).total_seconds() for period in periods]
-        elif self._is_table:
-            raise ValueError(
-                'cycles of a table need a DatetimeIndex and periods in time, such as ("1D", "7D").'
+    def _with_columns(self, recent):
+        """Return a table with history's columns, or say which are amiss."""
+        absent = [name for name in self._histories if name not in recent.columns]
+        unknown = [name for name in recent.columns if name not in self._histories]
+        if absent or unknown:
+            what = f"lacks {absent}" if absent else f"has {unknown}, which history has not"
+            raise ValueError(f"recent {what}; pass the columns that the monitor was built on.")
+        return recent[list(self._histories)]
+
+
+# --- rows --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Measurements in the order of time, cut into windows.
+
+    `columns` has arrays by name, NaN where a value is missing; window number `numbers[i]`, called `labels[i]`,
+    holds rows `first[i]` to `first[i] + sizes[i]`. `position` is the first row's, counted from history's first.
+    """
+
+    columns: dict
+    index: object
+    first: np.ndarray
+    sizes: np.ndarray
+    numbers: np.ndarray
+    labels: object
+    position: int | None
+
+    def column(self, name, clock):
+        """Return the values of a column that are there, where its windows begin among them, their sizes and times."""
+        values = self.columns[name]
+        seconds = None
+        if clock.periods is not None:
+            by_count = clock.origin is None
+            seconds = (
+                self.position + np.arange(len(values), dtype=float) if by_count else clock.seconds(self.index)
             )
-        usable = all(
-            isinstance(period, (int, float, np.number)) and not isinstance(period, bool) and period > 0
-            for period in periods
-        )
-        if not periods or not usable:
-            raise ValueError(
-                f"cycles is {cycles!r}; give periods in values, such as (24 * 60,), or all of them in time, "
-                'each with its unit, such as ("1D", "7D").'
-            )
-        self._periods = [float(period) for period in periods]
-        clock = self._clock(historical, 0, self.n_historical, "historical")
-        step = (clock[-1] - clock[0]) / (clock.size - 1)
-        covered = clock[-1] - clock[0] + step
-        unit = "values" if self._origin is None else "seconds"
-        shortest, longest = min(self._periods), max(self._periods)
-        if shortest <= 2 * step:
-            raise ValueError(
-                f"cycles holds a period of {shortest:.4g} {unit}, but historical has a value every {step:.4g}; "
-                "it takes more than two values to tell a cycle."
-            )
-        if covered < 2 * longest * (1 - 1e-9):
-            raise ValueError(
-                f"cycles holds a period of {longest:,.0f} {unit}, but historical covers {covered:,.0f}; it "
-                "takes two whole periods to tell a cycle from a trend."
-            )
-        if covered < FEWEST_PERIODS * shortest * (1 - 1e-9):
-            warnings.warn(
-                f"historical covers {covered / shortest:.3g} periods of {shortest:,.0f} {unit}, too few to tell "
-                "how much one differs from the next: if they do, expect two to five times as many false alarms as "
-                f"false_alarm_rate says; give {FEWEST_PERIODS} periods or more.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return clock
+        present = ~np.isnan(values)
+        if present.all():
+            return values, self.first, self.sizes, seconds
+        before = np.concatenate([[0], np.cumsum(present)])
+        first, end = before[self.first], before[self.first + self.sizes]
+        return values[present], first, end - first, None if seconds is None else seconds[present]
 
-    def _start_calendar(self, holidays):
-        """Return how long before the clock's 0 a Monday began, and the holidays in days from there."""
-        if self._origin is None:
-            if len(holidays):
-                raise ValueError('holidays need a DatetimeIndex and cycles in time, such as ("1D", "7D").')
-            return None, ()
-        if len(holidays) and not any(
-            abs(week / day - 7) < 1e-6 for day in self._periods for week in self._periods
-        ):
-            raise ValueError('holidays belong to a weekly cycle; give cycles=("1D", "7D").')
-        start = self._origin.tz_localize(None)
-        monday = start.normalize() - pd.Timedelta(days=start.day_of_week)
-        return (start - monday).total_seconds(), [(day - monday.date()).days for day in holidays]
+    def missing_share(self, name):
+        """Return the share of each window's rows in which a column lacks its value; NaN without rows."""
+        return 1 - self.column_sizes(name) / np.where(self.sizes, self.sizes, np.nan)
 
-    def _clock(self, values, start, size, argument="recent"):
-        if self._origin is None:
-            return np.arange(start, start + size, dtype=float)
-        index = _time_index(values, argument)
-        if (index.tz is None) != (self._origin.tz is None):
-            raise TypeError("recent and historical must both have a time zone, or neither.")
-        if index.tz is not None:
-            index = index.tz_convert(self._origin.tz).tz_localize(None)  # cycles follow the clock on the wall
-        return ((index - self._origin.tz_localize(None)) / pd.Timedelta(seconds=1)).to_numpy(float)
+    def column_sizes(self, name):
+        """Return how many values of a column each window holds."""
+        before = np.concatenate([[0], np.cumsum(~np.isnan(self.columns[name]))])
+        return before[self.first + self.sizes] - before[self.first]
 
-    def _clean(self, values, recent, start, name=None):
-        if self._periods is None:
-            return values
-        return self._cycles[name].clean(values, self._clock(recent, start, values.size))
+
+def _levels(values, first, sizes, clock):
+    """Return the mean logarithm of each window that has enough values; zeros have none."""
+    logs, there = np.log(np.where(values > 0, values, 1)), (values > 0).astype(float)
+    sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (logs, there))
+    enough = (sizes >= clock.minimum) & (counts[first + sizes] > counts[first])
+    first, end = first[enough], (first + sizes)[enough]
+    return (sums[end] - sums[first]) / (counts[end] - counts[first])
+
+
+def _in_groups(memories, groups=4):
+    """Return memories by name, of which many are put into groups: each gets the longest of its group."""
+    ordered = sorted(memories, key=lambda name: memories[name][::-1])
+    size = math.ceil(len(ordered) / groups) if len(ordered) > groups else 1
+    longest = [ordered[min(i // size * size + size, len(ordered)) - 1] for i in range(len(ordered))]
+    return {name: memories[like] for name, like in zip(ordered, longest, strict=True)}
+
+
+def _corrected(p_values):
+    """Return p-values by Benjamini and Hochberg; those that are missing stay so."""
+    known = p_values.notna()
+    if known.any():
+        p_values = p_values.copy()
+        p_values[known] = stats.false_discovery_control(p_values[known].to_numpy(float))
+    return p_values
+
+
+def _remember(state, rows):
+    """Return the state after these rows have been seen."""
+    if not len(rows):
+        return state
+    times = np.concatenate([state._seen_times, _nanoseconds(rows.index)])[-REMEMBERED:]
+    last = rows.index.max() if state.last_time is None else max(state.last_time, rows.index.max())
+    return replace(
+        state,
+        last_time=last,
+        _seen=np.concatenate([state._seen, row_ids(rows)])[-REMEMBERED:],
+        _seen_times=times,
+    )
+
+
+def _nanoseconds(index):
+    return index.as_unit("ns").asi8
+
+
+def _sorted(rows):
+    """Return rows with times in the order of time."""
+    index = getattr(rows, "index", None)
+    if isinstance(index, pd.DatetimeIndex) and not index.is_monotonic_increasing:
+        return rows.sort_index(kind="stable")
+    return rows
 
 
 # --- input -------------------------------------------------------------------------------------------------
-
-
-def _as_window(window):
-    if isinstance(window, (bool, np.bool_)) or not isinstance(window, (int, np.integer)):
-        raise TypeError(f"window is {window!r}, but must be a whole number of values, such as 60.")
-    if window < 2:
-        raise ValueError(f"window is {window}, but must be at least 2.")
-    return int(window)
-
-
-def _as_days(holidays):
-    """Return a list of dates, each from a date, a time stamp or its text as in ISO 8601."""
-    if isinstance(holidays, str) or not hasattr(holidays, "__iter__"):
-        raise TypeError(f'holidays is {holidays!r}, but must be a list of dates, such as ["2026-12-25"].')
-    days = []
-    for day in holidays:
-        try:
-            stamp = pd.Timestamp(date.fromisoformat(day) if isinstance(day, str) else day)
-            known = isinstance(day, (str, date, np.datetime64)) and not pd.isna(stamp)
-        except (ValueError, TypeError):
-            known = False
-        if not known:
-            raise ValueError(f'holidays holds {day!r}, which is no date; write dates as "2026-12-25".')
-        days.append(stamp.date())
-    return days
 
 
 def _as_statistics(statistic):
@@ -1090,39 +1399,25 @@ def _as_statistics(statistic):
     return tuple(dict.fromkeys(names))
 
 
-def _as_table(frame, argument):
-    """Return a dict of float arrays, NaN where values are missing, by column name."""
-    if not frame.shape[1] or not frame.columns.is_unique:
+def _as_columns(values, argument):
+    """Return a dict of float arrays by column name, NaN where values are missing; one metric's name is None."""
+    if not isinstance(values, pd.DataFrame):
+        return {None: _as_values(values, argument, argument)}
+    if not values.shape[1] or not values.columns.is_unique:
         raise ValueError(f"{argument} must have at least one column, and no name twice.")
     columns = {}
-    for name in frame.columns:
-        label, column = f"{argument}[{name!r}]", frame[name]
+    for name in values.columns:
+        label, column = f"{argument}[{name!r}]", values[name]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
             column = np.ascontiguousarray(column)  # a table lies in memory by rows, as a rule
         elif column.isna().all():
-            column = np.full(len(frame), np.nan)
-        columns[name] = as_sample(column, label, keep_missing=True)
+            column = np.full(len(values), np.nan)
+        columns[name] = _as_values(column, label, argument, keep_missing=True)
     return columns
 
 
-def _is_time(period):
-    """Return whether a cycle's period is a length of time; a number in quotation marks has no unit."""
-    try:
-        known = pd.Timedelta(period) > pd.Timedelta(0)
-    except (ValueError, TypeError):
-        return False
-    return known and (hasattr(period, "total_seconds") or any(map(str.isalpha, str(period))))
-
-
-def _time_index(values, argument):
-    index = getattr(values, "index", None)
-    if not isinstance(index, pd.DatetimeIndex):
-        raise TypeError(
-            f"{argument} has no DatetimeIndex, but cycles are given in time; pass a Series with its time "
-            "stamps, or give cycles as numbers of values."
-        )
-    if index.hasnans or not index.is_monotonic_increasing:
-        raise ValueError(
-            f"{argument} has time stamps that are missing or out of order; sort it by time first."
-        )
-    return index
+def _as_values(values, label, argument, **options):
+    """Return a float array, as `as_sample` does; what comes in may also be one value, or none."""
+    if argument == "recent" and hasattr(values, "__len__") and len(values) < 2:
+        return as_sample(np.append(np.asarray(values, float), [0.0, 0.0]), label, **options)[: len(values)]
+    return as_sample(values, label, **options)

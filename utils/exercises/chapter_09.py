@@ -85,8 +85,8 @@ _FALSE_PAGES = function_exercise(
         "Cut `unchanged` into whole windows first: `unchanged[: n * window].reshape(n, window)`.",
         "`detect_drift(historical, one_window, alpha=alpha).drifted` is True or False; average them.",
     ),
-    why="a false-alarm rate that was counted on your own service is worth more than one that was "
-    "promised for independent data.",
+    why="a false-alarm rate that was counted on your own service holds for it; one that was promised for "
+    "independent data need not.",
 )
 
 
@@ -133,8 +133,8 @@ _DELAY = function_exercise(
         "Window number 0 holds the first `window` requests, and is judged when the last of them is in.",
         "Go through the windows in alarm, and stop at the first that ends after the deployment.",
     ),
-    why="the delay is what a window costs: up to one window until it is full, another one if the first "
-    "holds too little of the new version.",
+    why="a window is judged when it is full, up to one window after the fault began, and the next one pages "
+    "if the first holds too little of the new version.",
 )
 
 
@@ -246,7 +246,7 @@ _TRAINING_ROWS = function_exercise(
 )
 
 
-# 9.5: what a mean does not see -----------------------------------------------------------------------------
+# 9.5: how long a lock may last below a fixed limit ---------------------------------------------------------
 
 _WAIT = function_exercise(
     "9.5",
@@ -270,8 +270,8 @@ _WAIT = function_exercise(
         "If a share s of requests waits w ms on top, the mean grows by s times w.",
         "The alert pages when the mean has grown by (factor - 1) times what it was.",
     ),
-    why="the rarer the victims, the longer they may wait before a mean tells you, and the mean of a "
-    "healthy hour wanders on top of that.",
+    why="the rarer the victims, the longer they may wait before a mean reaches its limit, so draw that limit "
+    "no higher than healthy windows need.",
 )
 
 
@@ -280,11 +280,13 @@ _WAIT = function_exercise(
 _REACTIONS = ("nothing", "page", "service", "alarm")
 _REPORT = "history  history.csv: 30,150 rows\n\nrecent   recent.csv: 60 rows\n"
 _QUIET, _DRIFT = f"{_REPORT}verdict:  No drift found", f"{_REPORT}verdict:  Drift: recent is slower\n"
-_REFUSAL = "can't say: recent.csv has no number in latency_ms\n"
+_REFUSAL = "can't say: recent.csv has 30 values and a window takes 60\n"
+_LOSS = "the service lost its numbers: column 'latency_ms' holds no number\n"
 _BOARD = {  # a behavior, which ends with its reaction, and the runs that it is tried on
     "0 with a verdict: nothing": [(0, _QUIET), (0, f"{_QUIET}\nnote: last")],
     "1 with a verdict: page": [(1, f"{_DRIFT}note: last"), (1, _DRIFT)],
-    "2 with a refusal: service": [(2, _REFUSAL), (2, f"{_REPORT}\n{_REFUSAL}")],
+    "3 with the loss: service": [(3, _LOSS), (3, f"{_REPORT}\n{_LOSS}")],
+    "2 with a refusal: alarm": [(2, _REFUSAL), (2, f"{_REPORT}\n{_REFUSAL}")],
     "2 without one: alarm": [
         (2, "usage: detect-drift history recent\nno such option: --budgte"),
         (2, "usage: detect-drift history recent\nthe command can't say: what is --budgte?"),
@@ -294,11 +296,11 @@ _BOARD = {  # a behavior, which ends with its reaction, and the runs that it is 
         (1, f"{_REPORT}KeyError: the verdict: was not written"),
     ],
     "0 without a verdict: alarm": [(0, ""), (0, f"{_REPORT}note: no verdict: disk full")],
-    "3, which the command never ends with: alarm": [(3, ""), (3, _QUIET), (3, _DRIFT), (255, _REFUSAL)],
+    "3 without the loss, 4 and more: alarm": [(3, ""), (3, _QUIET), (3, _REFUSAL), (4, _LOSS), (255, _LOSS)],
     "126 and 127, no such command: alarm": [
         (126, "permission denied: can't say more"),
         (127, "detect-drift: command not found"),
-        (127, _REFUSAL),
+        (127, _LOSS),
     ],
     "137, killed: alarm": [(137, _REPORT), (137, _DRIFT), (139, _QUIET)],
     "-9, killed after its verdict: alarm": [(-9, _DRIFT), (-9, _QUIET), (-1, _DRIFT)],
@@ -306,12 +308,12 @@ _BOARD = {  # a behavior, which ends with its reaction, and the runs that it is 
 _CLEAR = {
     "nothing": "The verdict is that nothing was found: no work for anyone.",
     "page": "1 with its verdict is drift, now, and the one case to wake for.",
-    "service": "The command works and can't judge: the service's numbers are missing.",
+    "service": "The command works, and says that the service's numbers are missing.",
 }
 _INSTEAD = {
     "nothing": "A monitor that has not judged is silent in every incident. Who would hear of it?",
     "page": "Is there a verdict, and was the command there to its end?",
-    "service": "Did the command say that it can't judge the numbers? If not, what needs mending?",
+    "service": "Did the command say that the numbers are gone? If not, what needs mending?",
 }
 
 
@@ -331,10 +333,10 @@ _CRON = Exercise(
     id="9.6",
     judge=Scoreboard(tuple((name, _reacts(name.split(": ")[-1], runs)) for name, runs in _BOARD.items())),
     hints=(
-        "A status alone is ambiguous. Which line does the command print whenever it has judged, and which when it "
-        "could not?",
+        "A status alone is ambiguous. Which line does the command print whenever it has judged, and which when the "
+        "numbers are gone?",
         '`any(line.startswith("verdict:") for line in output.splitlines())` says whether there is a verdict. '
-        "Status 0 or 1 counts only with it, 2 only with a line that begins with `can't say:`.",
+        "Status 0 or 1 counts only with it, 3 only with a line that begins with `the service lost its numbers:`.",
     ),
     why="an alarm that cannot judge must say so to somebody, or its silence will be taken for health.",
 )
