@@ -735,6 +735,12 @@ def _wait(n, rule, *kinds):
     return n["hours_until_page"](alarms).median()[list(kinds)]
 
 
+def _pages_told(printed):
+    """Return the false pages and the incidents found that each rule's line tells, by its name."""
+    lines = [line for line in str(printed).splitlines() if "false pages" in line]
+    return {line[:17].strip(): tuple(int(x) for x in numbers(line[17:])[:2]) for line in lines}
+
+
 C08 = [
     (
         "the end of the leak rises above the daily peaks, most of the other incidents hardly show",
@@ -781,7 +787,7 @@ C08 = [
         lambda n: _row(n, "+ evidence adds up")["false pages a month"] < 1.75,
     ),
     (
-        "The last rule alone stays near the budget and finds nearly everything",
+        "Of the rules within the budget, only the last finds nearly everything",
         lambda n: (
             [rule for rule in n["table"] if _near_the_budget_and_sees(n, rule)] == ["+ evidence adds up"]
         ),
@@ -809,6 +815,40 @@ C08 = [
     (
         "and often more than once, because it starts again",
         lambda n: np.sum(np.array(_pages_in_the_month(n)) > 1) >= 3,
+    ),
+    (
+        "But it warns, in most weeks of the leak",
+        lambda n: n["warned"]["rolling", "leak"] > 26 > 5 > n["warned"]["rolling", "no leak"],
+    ),
+    (
+        "finds the cycle that it should take out",
+        lambda n: _pages_told(n["printed"])["single windows"][0] > 2,
+    ),
+    (
+        "the best rule of this chapter says nothing at all",
+        lambda n: _pages_told(n["printed"])["evidence adds up"] == (0, 0),
+    ),
+    (
+        "The same numbers, to the last bit",
+        lambda n: n["one_by_one"].equals(n["at_once"]) and n["one_by_one"]["drifted"].any(),
+    ),
+    (
+        "The old history pages again and again about an approved release",
+        lambda n: (
+            n["old"].check_many(n["released"]["2026-02-10":], after=n["old"].start)["drifted"].sum() > 15
+        ),
+    ),
+    (
+        "The moved one is about as quiet as the budget says",
+        lambda n: n["verdicts"]["drifted"].sum() <= 4,
+    ),
+    (
+        "takes more evidence than a monitor of this metric alone (its threshold is the higher one)",
+        lambda n: (
+            set(n["hours"].index[n["hours"]["drifted"]].droplevel("window")) == {("/api/07", "host 3")}
+            and n["hours"].loc[n["hours"]["drifted"], "once_in"].min() >= 720
+            and n["lowest"] > n["alone"].threshold
+        ),
     ),
     (
         "Nothing was broken on day 358, and the monitor paged",
@@ -1445,6 +1485,21 @@ CLAIMS: dict[str, list[Claim]] = {
         (
             "the pages come where they should, none of them in the healthy part of the day",
             lambda n: len(n["pages"]) >= 7 and n["pages"].index.min().hour >= 15,
+        ),
+        (
+            "Only Friday paged",
+            lambda n: (
+                [line.split()[0] for line in n["printed"].splitlines() if line.split()[1] == "1"]
+                == ["friday"]
+            ),
+        ),
+        (
+            "The second delivery of Saturday held nothing new",
+            lambda n: [line.split()[1:5] for line in n["printed"].splitlines()][-2] == ["0", "0", "0", "0"],
+        ),
+        (
+            "By UTC it is an hour early, day after day, until October",
+            lambda n: (told := [numbers(line)[0] for line in n["printed"].splitlines()])[1] > 5 > told[0],
         ),
     ],
 }

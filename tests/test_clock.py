@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from utils.alarm.clock import Clock, in_order_once, row_ids
+from utils.alarm.clock import Clock
 from utils.alarm.monitor import DriftMonitor
+from utils.alarm.rows import in_order_once, row_ids
 
 DAY = 1_440  # rows, of which one comes every minute
 HOURLY = 20  # of a service whose users live in a zone

@@ -19,7 +19,7 @@ def means(make, rule, seeds, score=pages):
     return measure(make, {"it": rule}, score, seeds, seed=SEED)["it"].mean()
 
 
-def keeps(found, low=0.4, high=1.7, share=0.85):
+def keeps(found, low=0.2, high=1.6, share=0.85):
     """Assert that quiet pages are as promised, and that incidents of each kind are caught."""
     assert low <= found["quiet"] / found["promise"] <= high, found
     assert found[list(INCIDENTS)].min() >= share, found
@@ -122,7 +122,7 @@ def test_each_third_of_traffic_keeps_the_promise_where_the_root_does_not():
     rules, rate = {"ours": by_rank, "root": by_root}, 1 / 100
     found = measure(worlds.busy_weeks, rules, partial(thirds, rate=rate), 30, seed=SEED)
     ours_by_third, root = (found[name].mean()[["quiet hours", "middle", "busy hours"]] for name in rules)
-    assert ours_by_third.between(0.4, 1.6).all(), ours_by_third
+    assert ours_by_third.between(0.3, 1.6).all(), ours_by_third
     assert root["busy hours"] > 2
     assert root["quiet hours"] < 0.2
 
@@ -139,6 +139,12 @@ def test_changes_of_the_clock_keep_the_promise_in_their_zone(change):
 def test_a_rescaled_history_keeps_the_promise(hours):
     rule = partial(ACCUMULATED, prepare=partial(operator.rescaled, hours=hours))
     keeps(means(worlds.released, rule, 8), low=0)
+
+
+@pytest.mark.slow
+def test_a_history_that_starts_again_grows_without_ringing():
+    rule = partial(operator.extended, accumulate=True, reviewed=True)
+    keeps(means(worlds.released, rule, 6), share=0.8)
 
 
 @pytest.mark.slow

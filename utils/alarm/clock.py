@@ -5,13 +5,9 @@ from datetime import date, tzinfo
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
 FEWEST_PERIODS = 7  # with fewer, how much one period differs from the next cannot be told
-# Seconds: a row so far ahead of the one before it has a wrong clock. History may have longer gaps.
-LONGEST_SILENCE, LONGEST_GAP = 40 * 86_400, 400 * 86_400
 _DAY = 86_400 * 10**9
-_NEIGHBORS = 10  # different rows in a row that all stand there twice: no chance, but a second delivery
 
 
 class Clock:
@@ -193,6 +189,10 @@ class Clock:
             index = index.tz_localize(None)
         return ((index - self.origin.tz_localize(None)) / pd.Timedelta(seconds=1)).to_numpy(float)
 
+    def follow_cycles(self, clock):
+        """Take the cycles of another clock, and when it began to count, as they are."""
+        self.origin, self.periods, self.calendar = clock.origin, clock.periods, clock.calendar
+
     def _start_cycles(self, cycles, historical):
         """Read `cycles` and return when each historical value was measured, in the periods' unit."""
         periods = list(cycles) if isinstance(cycles, (tuple, list, np.ndarray)) else [cycles]
@@ -259,50 +259,6 @@ class Clock:
 
 
 # --- rows --------------------------------------------------------------------------------------------------
-
-
-def row_ids(values):
-    """Return a number for each row that tells it, by its time and values, from other rows."""
-    index = values.index.as_unit("ns")
-    index = index if index.tz is None else index.tz_convert("UTC")
-    return pd.util.hash_pandas_object(values.set_axis(index, axis=0).astype(float), index=True).to_numpy()
-
-
-def refuse_jumps(index, argument, *, after=None, longest=LONGEST_SILENCE):
-    """Say so if a row lies so many seconds ahead of the one before it, or `after`, that its clock must be wrong."""
-    times = np.sort(index.asi8)
-    if after is not None:
-        times = np.append(after.value, times[times > after.value])
-    steps = np.diff(times)
-    if steps.size and steps.max() > longest * 10**9:
-        before, then = (pd.Timestamp(times[steps.argmax() + i], tz="UTC") for i in (0, 1))
-        raise ValueError(
-            f"{argument} jumps from {before} to {then}; mend the clock of these rows, or leave the part before or "
-            "after them out."
-        )
-
-
-def in_order_once(values, index):
-    """Return the places of rows in the order of time; of a stretch that was delivered twice, of one delivery.
-
-    A row may equal another by chance, so that rows stand there twice here and three times there. Where the numbers
-    of many neighbors have a common divisor, they were delivered so often.
-    """
-    order = np.argsort(index.asi8, kind="stable")
-    _, first, which, counts = np.unique(
-        row_ids(values)[order], return_index=True, return_inverse=True, return_counts=True
-    )
-    if counts.size < _NEIGHBORS or (counts == 1).all():
-        return order
-    in_time = np.argsort(first)
-    divisors = np.gcd.reduce(sliding_window_view(counts[in_time], _NEIGHBORS), axis=1)
-    deliveries = np.empty_like(counts)
-    around = np.pad(divisors, _NEIGHBORS - 1, constant_values=1)
-    deliveries[in_time] = sliding_window_view(around, _NEIGHBORS).max(axis=1)
-    equals_before = np.empty_like(which)
-    starts = np.repeat(np.cumsum(counts) - counts, counts)
-    equals_before[np.argsort(which, kind="stable")] = np.arange(which.size) - starts
-    return order[equals_before * deliveries[which] < counts[which]]
 
 
 def _shortest_usual_step(index):

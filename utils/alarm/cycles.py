@@ -48,9 +48,9 @@ class Cycles:
     def __init__(self, values, clock, periods, edges, monday=None, holidays=()):
         self.periods, self.monday, self.holidays = periods, monday or 0.0, holidays
         self.multiplies = bool(np.nanmin(values) >= 0 and np.nanmax(values) > 0)
-        pairs = [(day, week) for day in periods for week in periods if abs(week / day - 7) < 1e-6]
-        self._day, week = pairs[0] if pairs else (None, None)
-        self._weekly = np.repeat([period == week for period in periods], 2 * HARMONICS)
+        days = [day for day in periods for week in periods if abs(week / day - 7) < 1e-6]
+        self._day = days[0] if days else None
+        self._weekly = self._weekly_waves()
         # The last value lasts as long as the others do.
         covered = (clock[-1] - clock[0]) * values.size / (values.size - 1)
         stretches = int(min(5, covered / max(periods) + 1e-9))
@@ -69,6 +69,29 @@ class Cycles:
             ordinals = ("1st", "2nd", "3rd", "4th", "5th", "6th", "7th")
             names = ordinals if monday is None else _DAYS
             self.shape = f"days of two kinds, free: {names[self._free[0]]} and {names[self._free[1]]}"
+
+    def facts(self):
+        """Return what `of_facts` makes cycles of again, as JSON can hold it."""
+        kept = {
+            name: getattr(self, name)
+            for name in ("periods", "monday", "multiplies", "shape", "_day", "_free")
+        }
+        return kept | {"holidays": list(self.holidays), "_coefficients": self._coefficients.tolist()}
+
+    @classmethod
+    def of_facts(cls, facts):
+        """Return cycles that were told from another history."""
+        cycles = cls.__new__(cls)
+        vars(cycles).update(facts)
+        cycles._coefficients = np.array(facts["_coefficients"])
+        cycles._free = None if facts["_free"] is None else tuple(facts["_free"])
+        cycles._weekly = cycles._weekly_waves()
+        return cycles
+
+    def _weekly_waves(self):
+        """Return which waves have the period of a week, if there is a day to it."""
+        weeks = [self._day is not None and abs(period / self._day - 7) < 1e-6 for period in self.periods]
+        return np.repeat(weeks, 2 * HARMONICS)
 
     def clean_history(self, values, clock):
         """Return history without its cycles, each stretch by the cycles that the others suggest."""

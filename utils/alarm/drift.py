@@ -34,7 +34,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 # scipy.stats.ks_2samp counts exactly up to this many values a sample; keeping its limit keeps its p-values.
 LARGEST_EXACT = 10_000
@@ -222,7 +223,7 @@ def ks_p_value(statistic, n_historical, n_recent):
     if statistic == 0:
         return 1.0
     if max(n, m) > LARGEST_EXACT:
-        p = stats.kstwo.sf(statistic, np.round(n * m / (n + m)))
+        p = scipy.stats.kstwo.sf(statistic, np.round(n * m / (n + m)))
         return float(min(max(p, 0.0), 1.0))
     # The p-value depends on D and the sizes only. So scipy is handed the simplest samples with that D, zeros
     # and ones; this way a result need not keep its data for a p-value that may never be read.
@@ -236,11 +237,11 @@ def ks_p_value(statistic, n_historical, n_recent):
     historical = (np.arange(n) >= zeros).astype(float)
     recent = (np.arange(m) >= zeros_recent[zeros]).astype(float)
     if special.kolmogorov(statistic * math.sqrt(n * m / (n + m))) < 0.99:
-        return float(stats.ks_2samp(historical, recent).pvalue)
+        return float(scipy.stats.ks_2samp(historical, recent).pvalue)
     with warnings.catch_warnings():
         # Next to p = 1 rounding may carry scipy's exact count beyond 1; it then falls back, and warns.
         warnings.simplefilter("ignore", RuntimeWarning)
-        return float(stats.ks_2samp(historical, recent).pvalue)
+        return float(scipy.stats.ks_2samp(historical, recent).pvalue)
 
 
 def sampling_error(n_historical, n_recent, alpha=0.05):

@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from .cycles import HARMONICS
 
@@ -104,7 +104,9 @@ def moves(scores, memory):
 def estimate_memory_within(values, window):
     """Return the `Memory` of blocks that are too few to tell it, from that of shorter parts of them."""
     part = max(1, values.size // PARTS)
-    scores = special.ndtri((stats.rankdata(values) - 0.5) / values.size)
+    _, places, ties = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[places]
+    scores = special.ndtri((ranks - 0.5) / values.size)
     means = scores[: values.size // part * part].reshape(-1, part).mean(axis=1)
     correlation, long = estimate_memory(means[:, np.newaxis], length=part)
     rho = np.interp(correlation, *_neighbors(part))

@@ -80,17 +80,19 @@ References
 import math
 import warnings
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy
+from scipy import special
 
+from . import releases
 from . import state as files
-from .clock import LONGEST_GAP, Clock, as_days, in_order_once, refuse_jumps, row_ids
+from .clock import Clock, as_days
 from .cycles import Cycles
-from .drift import as_fraction, as_sample, ks_p_value
+from .drift import as_fraction, as_sample
 from .evidence import (
     ALLOWANCE,
     FEWEST_FOR_MEMORY,
@@ -102,114 +104,24 @@ from .evidence import (
     moves,
 )
 from .history import History
+from .rows import (
+    LONGEST_GAP,
+    Rows,
+    as_columns,
+    in_order,
+    in_order_once,
+    levels,
+    nanoseconds,
+    refuse_jumps,
+    row_ids,
+)
 from .state import REMEMBERED, State
+from .verdict import WindowResult
 
 STATISTICS = ("ks", "wasserstein", "tail")
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
 FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
 UNITS = ("ns", "us", "µs", "ms", "s")
-
-
-# --- the answer --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowResult:
-    """What one window's check found. Printed, it is one sentence; as a condition, it is `drifted`.
-
-    Attributes
-    ----------
-    statistic : float
-        How far the window lies from history: the KS distance D, or what `DriftMonitor` was asked for.
-    p_value : float
-        Its conformal p-value: the share of healthy windows expected to reach the statistic, on average over
-        histories.
-    drifted : bool
-        Whether the window alarms.
-    direction : str
-        ``"slower"``, ``"faster"``, or ``"none"`` if the window is distributed exactly as history is. Of an
-        alarm by accumulated evidence: the side whose evidence is larger.
-    location : float
-        Where the shares of values at or below differ most (the place of D), in the data's units.
-    evidence : tuple of float
-        What has been accumulated for slower and for faster, this window included; zeros if nothing is.
-    start : int or Timestamp
-        Where the window begins: in values counted from history's first, or in time.
-    time : Timestamp or None
-        When its first value was measured, or the window in time began.
-    shift : float
-        By how much values moved on average, the Wasserstein-1 distance, in the data's units.
-    n_historical, n_recent : int
-        How many values were compared.
-    threshold : float
-        What alarms beyond: the statistic, or with `accumulate` the evidence.
-    false_alarm_rate, tolerance : float
-        As the monitor was built.
-    name, unit : str
-        Of what was measured, as history's name says; may be empty.
-    conclusive : bool
-        Whether the window could have alarmed: one alone cannot, where evidence has to add up.
-    state : State
-        What `check` and `check_many` go on from: ``after=result.state``.
-    """
-
-    statistic: float
-    p_value: float
-    drifted: bool
-    direction: str
-    location: float
-    shift: float
-    evidence: tuple[float, float]
-    start: object
-    time: object
-    n_historical: int
-    n_recent: int
-    threshold: float
-    false_alarm_rate: float
-    tolerance: float
-    name: str
-    unit: str
-    conclusive: bool
-    state: State | None = field(repr=False, compare=False)
-    _accumulates: bool = field(repr=False)
-    _ks_statistic: float = field(repr=False)
-
-    @cached_property
-    def ks_p_value(self):
-        """The p-value of the KS test, which takes values as independent. Computed when read."""
-        return ks_p_value(self._ks_statistic, self.n_historical, self.n_recent)
-
-    def __bool__(self):
-        return self.drifted
-
-    def __str__(self):
-        of, unit = f" in {self.name}" if self.name else "", f" {self.unit}" if self.unit else ""
-        since = "" if self.time is None else f" from {self.time:%Y-%m-%d %H:%M %Z}".rstrip()
-        if math.isnan(self.statistic):
-            return f"Not judged{of}: {self.n_recent:,} values are too few for a window{since}."
-        if self.drifted:
-            verdict = f"Drift{of}: recent is {self.direction}{since}"
-        elif self.conclusive:
-            verdict = f"No drift found{of}: recent is unalarming{since}"
-        else:
-            verdict = f"Undecided{of}: evidence adds up, and one window alone cannot alarm{since}"
-        difference = "the window is distributed exactly as history is"
-        if self.direction != "none":
-            difference = (
-                f"the difference from history is largest at {self.location:.4g}{unit} and values moved by "
-                f"{self.shift:.3g}{unit} on average"
-            )
-        if self._accumulates:
-            reason = (
-                f"evidence added up over the windows: {self.evidence[0]:.3g} for slower, "
-                f"{self.evidence[1]:.3g} for faster, alarming above {self.threshold:.3g}"
-            )
-        else:
-            reason = (
-                f"statistic {self.statistic:.3g}, alarming above {self.threshold:.3g}; conformal p = "
-                f"{self.p_value:.2g}, an average over histories"
-            )
-        return f"{verdict}, {difference} ({reason})."
 
 
 # --- the monitor -------------------------------------------------------------------------------------------
@@ -353,8 +265,12 @@ class DriftMonitor:
         }
         self._build(historical, settings)
 
-    def _build(self, historical, settings, thresholds=None, wander=0.0, wanted=None):
-        """Build from settings; `thresholds` are known from before, `wander` is the error of a release's change."""
+    def _build(self, historical, settings, *, thresholds=None, wander=0.0, wanted=None, cycles=None):
+        """Build from settings.
+
+        Known from before are the `thresholds`, `wander`, which is the error of a release's change, what was
+        `wanted` before a restart, and the (clock, cycles by name) that a restarted monitor keeps.
+        """
         self.false_alarm_rate = as_fraction(settings["false_alarm_rate"], "false_alarm_rate")
         self.statistic = _as_statistics(settings["statistic"])
         self.tolerance = as_fraction(settings["tolerance"], "tolerance", zero_allowed=True)
@@ -367,13 +283,16 @@ class DriftMonitor:
         # What a restarted monitor goes back to as soon as its history allows.
         self._wanted = wanted or {"false_alarm_rate": self.false_alarm_rate, "cycles": settings["cycles"]}
         self._is_table = isinstance(historical, pd.DataFrame)
-        _as_columns(historical, "historical")  # before its times are looked at
+        as_columns(historical, "historical")  # before its times are looked at
         options = {name: settings[name] for name in ("minimum", "timezone", "cycles", "holidays")}
         if not isinstance(settings["exclude"], (tuple, list)) or settings["exclude"]:
-            clock = Clock(_sorted(historical), settings["window"], timezone=options["timezone"])
-            historical = clock.cut_out(_sorted(historical), settings["exclude"])
-        self._clock = Clock(_sorted(historical), settings["window"], **options)
+            clock = Clock(in_order(historical), settings["window"], timezone=options["timezone"])
+            historical = clock.cut_out(in_order(historical), settings["exclude"])
+        self._clock = Clock(in_order(historical), settings["window"], **options)
         self.window, self.settings = self._clock.window, settings | {"exclude": ()}
+        self._keeps_cycles = cycles is not None
+        if self._keeps_cycles:
+            self._clock.follow_cycles(cycles[0])
         self.historical = historical
         self.name = str(getattr(historical, "name", None) or "")
         unit = self.name.rpartition("_")[2]
@@ -390,7 +309,10 @@ class DriftMonitor:
             enough = sizes >= self._clock.minimum
             first, sizes = first[enough], sizes[enough]
             self._require_blocks(len(sizes), name)
-            if self._clock.periods is not None:
+            if self._keeps_cycles:
+                self._cycles[name] = cycles[1][name]
+                values = self._cycles[name].clean(values, seconds)
+            elif self._clock.periods is not None:
                 edges = np.append(first, values.size)
                 self._cycles[name] = Cycles(
                     values, seconds, self._clock.periods, edges, *self._clock.calendar
@@ -406,7 +328,7 @@ class DriftMonitor:
                 wander=wander,
             )
             # How much of what moves later windows they have in common, beside what moves each.
-            apart = _levels(values, first, sizes, self._clock).var() if wander else 1.0
+            apart = levels(values, first, sizes, self._clock).var() if wander else 1.0
             self._common[name] = round(wander**2 / (wander**2 + apart), 2)
             self._missing[name] = np.sort(rows.missing_share(name))
             blocks_a_cycle = None
@@ -608,9 +530,13 @@ class DriftMonitor:
             rows, state = self._skip_seen(rows, state)
         if state.leftover is not None and len(state.leftover):
             join = np.concatenate if isinstance(rows, np.ndarray) else pd.concat
+            if type(rows) is not type(state.leftover):
+                raise TypeError(
+                    "recent has times and what came before has none, or the other way round; give both alike."
+                )
             rows = join([state.leftover, rows]) if len(rows) else state.leftover
         if not isinstance(rows, np.ndarray):
-            rows = _sorted(rows)
+            rows = in_order(rows)
         last = None
         if self._clock.by_time:
             index = self._clock.index(rows, "recent")
@@ -690,6 +616,7 @@ class DriftMonitor:
             "wander": self._wander,
             "wanted": self._wanted | {"cycles": self._plain_periods(self._wanted["cycles"])},
             "thresholds": list(self._thresholds.values()),
+            "cycles": files.pack_cycles(self._clock, self._cycles) if self._keeps_cycles else None,
         }
         facts["state"] = {"windows": state.windows, "skipped": state.skipped, "late": state.late}
         for name in ("next_start", "last_time", "judged_until"):
@@ -711,8 +638,10 @@ class DriftMonitor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # they were given when it was built
             history = files.unpack("history", arrays, facts["history"])
-            names = ("thresholds", "wander", "wanted")
-            monitor._build(history, facts["settings"], **{name: facts[name] for name in names})
+            known = {name: facts[name] for name in ("thresholds", "wander", "wanted")}
+            if facts["cycles"]:
+                known["cycles"] = files.unpack_cycles(facts["cycles"], as_columns(history, "historical"))
+            monitor._build(history, facts["settings"], **known)
         known = facts["state"]
         for name in ("next_start", "last_time", "judged_until"):
             known[name] = pd.Timestamp(known[name]) if isinstance(known[name], str) else known[name]
@@ -737,109 +666,25 @@ class DriftMonitor:
         how : {"rescale", "restart", "extend"}
             ``"rescale"``: history times the factor by which `recent` moved from it. What of the factor is chance
             is told from how far equally long stretches of history lie from all of it, and the budget allows for
-            it. ``"restart"``: `recent` is the new history; while it is short, the budget is what it supports
-            (1/168 after a week of hours), and cycles are those of which it holds two. ``"extend"``: history goes
-            on with `recent`, but for its windows in alarm; windows that both have are taken from `recent`.
+            it. A day of hours sees nearly as much as before; six hours, a half to two thirds of small drifts.
+
+            ``"restart"``: `recent` is the new history. While it is short, the budget is what it supports (1/168
+            after a week of hours), and until it holds two of each cycle they are those of the old one.
+
+            ``"extend"``: history goes on with `recent`, but for its windows in alarm; windows that both have are
+            taken from `recent`. The budget comes down to what was wanted.
         """
         if how not in ("rescale", "restart", "extend"):
             raise ValueError(f'how is {how!r}, but must be "rescale", "restart" or "extend".')
         if how == "rescale":
-            return self._rescaled(recent)
-        if how == "extend":
-            recent = self._extended(recent)
-        return self._restarted(recent)
-
-    # --- releases ------------------------------------------------------------------------------------------
-
-    def _rescaled(self, recent):
-        rows = self._rows(recent, "recent", self.start if self._clock.by_time else self.state)
-        factors, wander = {}, 0.0
-        for name, cycles in ((name, self._cycles.get(name)) for name in self._histories):
-            if self._histories[name].sorted[0] < 0:
-                raise ValueError(
-                    'historical holds negative values, which no factor moves; use how="restart".'
-                )
-            values, first, sizes, seconds = rows.column(name, self._clock)
-            now = _levels(
-                values if cycles is None else cycles.clean(values, seconds), first, sizes, self._clock
-            )
-            whole = self._rows(self.historical, "historical")
-            values, first, sizes, seconds = whole.column(name, self._clock)
-            values = values if cycles is None else cycles.clean_history(values, seconds)
-            before = _levels(values, first, sizes, self._clock)
-            if not now.size:
-                raise ValueError("recent has no whole window to measure the change by; wait for more.")
-            factors[name] = math.exp(now.mean() - before.mean())
-            stretches = np.convolve(before, np.full(now.size, 1 / now.size), mode="valid")
-            spread = max(
-                stretches.std(ddof=1) if stretches.size > 1 else 0, before.std() / math.sqrt(now.size)
-            )
-            wander = max(wander, spread)
-        history = self.historical * (pd.Series(factors) if self._is_table else factors[None])
-        if isinstance(history, pd.Series):
-            history.attrs["unit"] = self.unit
-        monitor = self._another(history, self.settings, wander=wander)
-        monitor.factor = factors if self._is_table else factors[None]
-        return monitor
-
-    def _restarted(self, recent):
-        settings, periods = dict(self.settings), self._wanted["cycles"]
-        if periods is not None:
-            times = self._clock.origin is not None
-            periods = np.atleast_1d(periods)
-            periods = [pd.Timedelta(period).total_seconds() if times else period for period in periods]
-            clock = (
-                self._clock.seconds(self._clock.index(recent, "recent")) if times else np.arange(len(recent))
-            )
-            covered = (clock.max() - clock.min()) * len(recent) / (len(recent) - 1) * (1 + 1e-9)
-            lasting = [f"{period}s" if times else period for period in periods if 2 * period <= covered]
-            settings["cycles"] = lasting or None
-        rows = self._rows(recent, "recent")
-        blocks = min((rows.column_sizes(name) >= self._clock.minimum).sum() for name in rows.columns)
-        settings["false_alarm_rate"] = max(self._wanted["false_alarm_rate"], 1 / (blocks + 1))
-        return self._another(recent, settings)
-
-    def _extended(self, recent):
-        check = self.check_frame if self._is_table else self.check_many
-        judged = check(recent, after=self.start)
-        if self._clock.by_time:
-            alarms = judged.index.get_level_values("window")[self._in_alarm(judged)]
-            numbers = self._clock.numbers(self._clock.index(recent, "recent"))
-            before = self._clock.numbers(self._clock.index(self.historical, "historical"))
-            healthy = recent[~np.isin(numbers, self._clock.numbers(alarms))]
-            return pd.concat([self.historical[~np.isin(before, numbers)], healthy])
-        alarms = self._in_alarm(judged).reshape(-1, len(self._histories)).any(axis=1)
-        healthy = np.append(np.repeat(~alarms, self.window), np.zeros(len(recent) % self.window, bool))
-        join = pd.concat if hasattr(recent, "index") else np.concatenate
-        return join([self.historical, recent[healthy]])
-
-    def _in_alarm(self, judged):
-        """Return which windows alarm, or bring up the evidence that does."""
-        alarms = judged["drifted"].to_numpy(copy=True)
-        if not self.accumulate:
-            return alarms
-        suspicious = judged[["evidence_slower", "evidence_faster"]].max(axis=1).to_numpy() > 0
-        metrics = len(self._histories) if self._is_table else 1
-        alarms, suspicious = (x.reshape(-1, metrics).T for x in (alarms, suspicious))
-        for mine, stretch in zip(alarms, suspicious | alarms, strict=True):
-            number = np.cumsum(np.diff(stretch, prepend=False))
-            mine |= stretch & np.isin(number, number[mine])
-        return alarms.T.ravel()
-
-    def _another(self, historical, settings, *, wander=0.0):
-        """Return a monitor of another history that goes on where this one has come to."""
-        monitor = type(self).__new__(type(self))
-        monitor._build(historical, settings, wander=wander, wanted=self._wanted)
-        monitor.state = replace(
-            self.state, monitor=monitor._identity, evidence=np.zeros_like(self.state.evidence)
-        )
-        return monitor
+            return releases.rescaled(self, recent)
+        return releases.restarted(self, releases.extended(self, recent) if how == "extend" else recent)
 
     # --- what the checks share -----------------------------------------------------------------------------
 
     def _rows(self, values, argument, after=None, *, last=None):
-        """Return `values` cut into windows, a `_Rows`: from where `after` says, up to window number `last`."""
-        columns = _as_columns(values, argument)
+        """Return `values` cut into windows, a `Rows`: from where `after` says, up to window number `last`."""
+        columns = as_columns(values, argument)
         if self._clock.by_time:
             return self._rows_by_time(values, columns, argument, after, last)
         position, count = 0 if after is None else after.next_start, len(values) // self.window
@@ -850,7 +695,7 @@ class DriftMonitor:
         timed = isinstance(labels, pd.DatetimeIndex)
         labels = labels[first].as_unit("ns") if timed else pd.RangeIndex(count, name="window")
         numbers = position // self.window + np.arange(count)
-        return _Rows(columns, index, first, np.full(count, self.window), numbers, labels, position)
+        return Rows(columns, index, first, np.full(count, self.window), numbers, labels, position)
 
     def _rows_by_time(self, values, columns, argument, after, last):
         clock, index = self._clock, self._clock.index(values, argument)
@@ -872,7 +717,7 @@ class DriftMonitor:
             last = numbers[-1] if last is None and len(index) else last
             windows = np.arange(begin, begin if last is None else last + 1)
         first, end = np.searchsorted(numbers, windows), np.searchsorted(numbers, windows, side="right")
-        return _Rows(columns, index, first, end - first, windows, clock.starts(windows), None)
+        return Rows(columns, index, first, end - first, windows, clock.starts(windows), None)
 
     def _find(self, rows, name, after):
         """Return what is found in each window of one metric, by column, the `State` after it, and each one's D."""
@@ -1020,7 +865,7 @@ class DriftMonitor:
         if self._is_table and not isinstance(recent, pd.DataFrame):
             raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows DataFrames.")
         recent = self._with_columns(recent) if self._is_table else recent
-        columns = _as_columns(recent, "recent")
+        columns = as_columns(recent, "recent")
         if isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
             index = self._clock.index(recent, "recent")
             index = index if index.tz is None or self._clock.origin is not None else index.tz_convert("UTC")
@@ -1035,16 +880,18 @@ class DriftMonitor:
     def _skip_seen(self, rows, state):
         """Return the rows that are new, and the state with the others counted."""
         if state.last_time is None and isinstance(getattr(self.historical, "index", None), pd.DatetimeIndex):
-            history = _sorted(
+            history = in_order(
                 self.historical.set_axis(self._clock.index(self.historical, "historical"), axis=0)
             )
             state = _remember(state, history.iloc[-REMEMBERED:])
             end = state.next_start if self._clock.by_time else history.index[-1]
             state = replace(state, judged_until=end)
-        ids, times = row_ids(rows), _nanoseconds(rows.index)
-        known, judged = np.isin(ids, state._seen), np.zeros(len(rows), bool)
+        ids, times = row_ids(rows), nanoseconds(rows.index)
+        known, judged = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+        if state.last_time is not None and len(rows) and rows.index.min() <= state.last_time:
+            known = np.isin(ids, state._seen)
         if state.judged_until is not None:
-            judged = times < _nanoseconds(pd.DatetimeIndex([state.judged_until]))[0]
+            judged = times < nanoseconds(pd.DatetimeIndex([state.judged_until]))[0]
         # Of rows from before all that are remembered nobody can say whether they had been seen.
         late = judged & ~known & (times >= state._seen_times.min(initial=np.iinfo(np.int64).max))
         if late.any():
@@ -1295,57 +1142,6 @@ class DriftMonitor:
 # --- rows --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Measurements in the order of time, cut into windows.
-
-    `columns` has arrays by name, NaN where a value is missing; window number `numbers[i]`, called `labels[i]`,
-    holds rows `first[i]` to `first[i] + sizes[i]`. `position` is the first row's, counted from history's first.
-    """
-
-    columns: dict
-    index: object
-    first: np.ndarray
-    sizes: np.ndarray
-    numbers: np.ndarray
-    labels: object
-    position: int | None
-
-    def column(self, name, clock):
-        """Return the values of a column that are there, where its windows begin among them, their sizes and times."""
-        values = self.columns[name]
-        seconds = None
-        if clock.periods is not None:
-            by_count = clock.origin is None
-            seconds = (
-                self.position + np.arange(len(values), dtype=float) if by_count else clock.seconds(self.index)
-            )
-        present = ~np.isnan(values)
-        if present.all():
-            return values, self.first, self.sizes, seconds
-        before = np.concatenate([[0], np.cumsum(present)])
-        first, end = before[self.first], before[self.first + self.sizes]
-        return values[present], first, end - first, None if seconds is None else seconds[present]
-
-    def missing_share(self, name):
-        """Return the share of each window's rows in which a column lacks its value; NaN without rows."""
-        return 1 - self.column_sizes(name) / np.where(self.sizes, self.sizes, np.nan)
-
-    def column_sizes(self, name):
-        """Return how many values of a column each window holds."""
-        before = np.concatenate([[0], np.cumsum(~np.isnan(self.columns[name]))])
-        return before[self.first + self.sizes] - before[self.first]
-
-
-def _levels(values, first, sizes, clock):
-    """Return the mean logarithm of each window that has enough values; zeros have none."""
-    logs, there = np.log(np.where(values > 0, values, 1)), (values > 0).astype(float)
-    sums, counts = (np.concatenate([[0.0], np.cumsum(x)]) for x in (logs, there))
-    enough = (sizes >= clock.minimum) & (counts[first + sizes] > counts[first])
-    first, end = first[enough], (first + sizes)[enough]
-    return (sums[end] - sums[first]) / (counts[end] - counts[first])
-
-
 def _in_groups(memories, groups=4):
     """Return memories by name, of which many are put into groups: each gets the longest of its group."""
     ordered = sorted(memories, key=lambda name: memories[name][::-1])
@@ -1359,7 +1155,7 @@ def _corrected(p_values):
     known = p_values.notna()
     if known.any():
         p_values = p_values.copy()
-        p_values[known] = stats.false_discovery_control(p_values[known].to_numpy(float))
+        p_values[known] = scipy.stats.false_discovery_control(p_values[known].to_numpy(float))
     return p_values
 
 
@@ -1367,7 +1163,7 @@ def _remember(state, rows):
     """Return the state after these rows have been seen."""
     if not len(rows):
         return state
-    times = np.concatenate([state._seen_times, _nanoseconds(rows.index)])[-REMEMBERED:]
+    times = np.concatenate([state._seen_times, nanoseconds(rows.index)])[-REMEMBERED:]
     last = rows.index.max() if state.last_time is None else max(state.last_time, rows.index.max())
     return replace(
         state,
@@ -1375,18 +1171,6 @@ def _remember(state, rows):
         _seen=np.concatenate([state._seen, row_ids(rows)])[-REMEMBERED:],
         _seen_times=times,
     )
-
-
-def _nanoseconds(index):
-    return index.as_unit("ns").asi8
-
-
-def _sorted(rows):
-    """Return rows with times in the order of time."""
-    index = getattr(rows, "index", None)
-    if isinstance(index, pd.DatetimeIndex) and not index.is_monotonic_increasing:
-        return rows.sort_index(kind="stable")
-    return rows
 
 
 # --- input -------------------------------------------------------------------------------------------------
@@ -1397,27 +1181,3 @@ def _as_statistics(statistic):
     if not isinstance(names, (tuple, list)) or not names or any(name not in STATISTICS for name in names):
         raise ValueError(f"statistic is {statistic!r}, but must be one of {STATISTICS} or a tuple of them.")
     return tuple(dict.fromkeys(names))
-
-
-def _as_columns(values, argument):
-    """Return a dict of float arrays by column name, NaN where values are missing; one metric's name is None."""
-    if not isinstance(values, pd.DataFrame):
-        return {None: _as_values(values, argument, argument)}
-    if not values.shape[1] or not values.columns.is_unique:
-        raise ValueError(f"{argument} must have at least one column, and no name twice.")
-    columns = {}
-    for name in values.columns:
-        label, column = f"{argument}[{name!r}]", values[name]
-        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
-            column = np.ascontiguousarray(column)  # a table lies in memory by rows, as a rule
-        elif column.isna().all():
-            column = np.full(len(values), np.nan)
-        columns[name] = _as_values(column, label, argument, keep_missing=True)
-    return columns
-
-
-def _as_values(values, label, argument, **options):
-    """Return a float array, as `as_sample` does; what comes in may also be one value, or none."""
-    if argument == "recent" and hasattr(values, "__len__") and len(values) < 2:
-        return as_sample(np.append(np.asarray(values, float), [0.0, 0.0]), label, **options)[: len(values)]
-    return as_sample(values, label, **options)

@@ -10,9 +10,12 @@ import json
 import os
 from dataclasses import dataclass, field
 from datetime import timezone
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+
+from .cycles import Cycles
 
 try:
     import fcntl
@@ -201,3 +204,23 @@ def _zone_name(zone):
             f'historical has the time zone {zone!r}, whose name no file can hold; use tz_convert("Europe/Berlin").'
         ) from None
     return name
+
+
+def pack_cycles(clock, cycles):
+    """Return facts of cycles that were told from another history."""
+    calendar = [clock.calendar[0], list(clock.calendar[1])]
+    return {
+        "origin": clock.origin.isoformat(),
+        "zone": None if clock.origin.tz is None else str(clock.origin.tz),
+        "periods": clock.periods,
+        "calendar": calendar,
+        "cycles": [one.facts() for one in cycles.values()],
+    }
+
+
+def unpack_cycles(facts, names):
+    """Return a clock, and cycles by name, as a monitor takes them."""
+    origin = pd.Timestamp(facts["origin"])
+    origin = origin if facts["zone"] is None else origin.tz_convert(facts["zone"])
+    clock = SimpleNamespace(origin=origin, periods=facts["periods"], calendar=facts["calendar"])
+    return clock, {name: Cycles.of_facts(one) for name, one in zip(names, facts["cycles"], strict=True)}
