@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import json
+import math
 import re
 import sys
 import warnings
@@ -22,6 +23,8 @@ from pathlib import Path
 NO_DRIFT, DRIFT, CANNOT_SAY, LOST_NUMBERS = 0, 1, 2, 3
 # When so many more of the recent rows hold no number, the rows that do are no fair sample of them.
 RISE_IN_ROWS_LEFT_OUT = 0.05
+CALM = 0.5  # the p-value above which a window ends an alarm: half of the healthy ones have one
+A_DAY = 86_400  # seconds
 SILENCE = 0.05  # of history's windows in time: a service that is silent so often may be so again
 
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
@@ -112,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("from one run to the next").add_argument
     kept = "go on where the last run with this file ended, and keep in it where this one ends; rows that were seen "
     kept += "are skipped, rows without a whole window wait"
-    add("--state", metavar="FILE", help=kept)
+    add("--state", metavar="FILE", type=_file, help=kept)
     complete = "until when the recent file is complete, a time or now: ends windows in time, also silent ones"
     add("--until", metavar="TIME", type=_until, help=complete)
 
@@ -153,6 +156,12 @@ def _window(text: str) -> int | str:
         if _PERIOD.fullmatch(text):
             return text
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a time such as 1h") from None
+
+
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("no file is named")
+    return text
 
 
 def _stretch(text: str) -> str:
@@ -222,7 +231,8 @@ def _run(options: argparse.Namespace, out) -> dict:
     from .state import locked
 
     _check(options)
-    with locked(options.state) if options.state else contextlib.nullcontext():
+    keeps = bool(options.state) and not options.self_test  # which reads a state, and leaves it alone
+    with locked(options.state) if keeps else contextlib.nullcontext():
         monitor, recent, lost = _begin(options)
         if lost:
             report = {"status": LOST_NUMBERS, "verdict": f"the service lost its numbers: {_in_a_shell(lost)}"}
@@ -230,22 +240,30 @@ def _run(options: argparse.Namespace, out) -> dict:
             report = _self_test(options, monitor, recent)
         else:
             report = _report(options, monitor, recent)
+        about = monitor.about
         if not options.self_test:
-            _add_untold(report, monitor.about.get("untold", []))
-            monitor.about["firing"] = report["firing_since"] = _firing_since(
-                report, monitor.about.get("firing")
-            )
+            _add_untold(report, about.get("untold", []))
+            _add_lost(report, about)
+            _add_firing(report, about)
             if options.state and report["firing_since"]:
-                print(
-                    f"alarm:    on since {report['firing_since']}, until a window is calm{_once_in(monitor)}"
-                )
-        keeps = options.state and not options.self_test
+                told = f"on since {report['firing_since']}, until a window is calm{_once_in(monitor)}"
+                print(f"alarm:    {told}")
         if keeps:  # judged from here on; told in the next run, should this one end before it could
-            monitor.save(options.state, about=monitor.about | {"untold": report["windows"]})
+            _keep(options, monitor, untold=report["windows"])
         _tell(options, report, out)
-        if _posted(options, report, monitor) and keeps and report["windows"]:
-            monitor.save(options.state, about=monitor.about | {"untold": []})
+        posted = _posted(options, report, monitor)
+        if keeps and (report["windows"] or about.get("unposted")):
+            about["unposted"] = None if posted or not about["firing"] else about["firing"]
+            _keep(options, monitor, untold=[])
     return report
+
+
+def _keep(options: argparse.Namespace, monitor, *, untold) -> None:
+    """Keep the state; that it can't be written is no reason to withhold the verdict."""
+    try:
+        monitor.save(options.state, about=monitor.about | {"untold": untold})
+    except OSError as error:
+        print(f"state not kept, so that the next run judges these windows again: {error}", file=sys.stderr)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -284,7 +302,12 @@ def _begin(options: argparse.Namespace):
 def _settings(options: argparse.Namespace) -> dict:
     """Return what decides a verdict, and so must stay as it was while a state file goes on."""
     settings = {name: _told(getattr(options, name)) for name in _SETTINGS}
-    return settings | {"history": zlib.crc32(Path(options.history).read_bytes()) if options.state else 0}
+    if not options.state:
+        return settings | {"history": 0}
+    try:
+        return settings | {"history": zlib.crc32(Path(options.history).read_bytes())}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{options.history} is not there: check the path.") from None
 
 
 def _about(options: argparse.Namespace, history) -> dict:
@@ -354,8 +377,9 @@ def _recent(options: argparse.Namespace, about: dict):
     except NoNumbersError as error:
         raise LostNumbers(str(error)) from None
     print(_in_a_shell(f"recent   {recent}\n"))
-    rise = recent.n_left_out / recent.n_rows - about["left_out"]
-    if rise > RISE_IN_ROWS_LEFT_OUT:
+    usual = about["left_out"]
+    rise = recent.n_left_out / recent.n_rows - usual
+    if rise > max(RISE_IN_ROWS_LEFT_OUT, 4 * math.sqrt((usual + 1 / recent.n_rows) / recent.n_rows)):
         raise LostNumbers(
             f"{recent.n_left_out:,} of {recent.n_rows:,} recent rows hold no usable number, "
             f"a share {rise:.0%} larger than in history: find out why, first."
@@ -388,7 +412,8 @@ def _report(options: argparse.Namespace, monitor, recent) -> dict:
                 **report
             )
         )
-    report["status"], report["verdict"] = _verdict(options, monitor, windows)
+    counted = {name: report.get(name, 0) for name in ("late", "waiting")}
+    report["status"], report["verdict"] = _verdict(options, monitor, windows, **counted)
     shown = _shown(windows)
     if shown is not None:
         which = "first window in alarm" if windows["drifted"].any() else "window furthest from history"
@@ -407,6 +432,10 @@ def _windows(options: argparse.Namespace, monitor, recent):
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always")
         if options.state:
+            if not recent.has_times:
+                print(
+                    "note:     without times nobody can tell rows that were seen: a file read twice is judged twice\n"
+                )
             windows = monitor.follow(values, until=options.until)
         else:
             if recent.has_times and _begins_before_history_ends(monitor, values):
@@ -450,23 +479,29 @@ def _print_counts(options: argparse.Namespace, monitor, windows, recent) -> None
         print(f"          the last {rest:,} values fill no window and were not judged")
 
 
-def _verdict(options: argparse.Namespace, monitor, windows) -> tuple[int, str]:
-    """Return the status and the sentence on the windows that are new."""
+def _verdict(options: argparse.Namespace, monitor, windows, late=0, waiting=0) -> tuple[int, str]:
+    """Return the status and the sentence on the windows that are new, with so many late and waiting rows."""
     if not len(windows):
+        if late and not waiting:
+            return CANNOT_SAY, (
+                f"can't say: all {late:,} new rows came after windows up to {monitor.state.next_start} were judged; "
+                "if a row with a clock ahead did that, begin with a new --state file."
+            )
         return NO_DRIFT, "nothing to judge yet: no new window is complete."
     judged, shown = windows["statistic"].notna(), _shown(windows)
     if windows["drifted"].any():
         return DRIFT, str(monitor.explain(windows.iloc[shown]))
     # What follow returns is complete, so that a last window without values is a service without numbers.
-    silent = not judged.iloc[-1] if options.state else shown is None
-    if silent and monitor.usual_silence < SILENCE:
-        which = f"the window from {windows.index[-1]} holds {windows['rows'].iloc[-1]:,} values, fewer than"
-        return LOST_NUMBERS, f"the service lost its numbers: {which} {options.minimum:,}; see that it runs."
-    if shown is None:
-        told = (
-            f"{len(windows):,} windows hold fewer than {options.minimum:,} values each, as often in history"
-        )
-        return CANNOT_SAY, f"can't say: {told}; give a longer --window, or a smaller --minimum."
+    if not judged.iloc[-1] if options.state else shown is None:
+        start, rows = windows.index[-1], windows["rows"].iloc[-1]
+        told = f"the window from {start} holds {rows:,} values, fewer than {options.minimum:,}"
+        if monitor.usual_silence(start) >= SILENCE:
+            if shown is None:
+                return NO_DRIFT, f"nothing to judge: {told}, as history often does at this time of day."
+        elif 2 * rows < options.minimum:
+            return LOST_NUMBERS, f"the service lost its numbers: {told}; see that it runs."
+        else:
+            return CANNOT_SAY, f"can't say: {told}; give a longer --window, or a smaller --minimum."
     so_far = monitor.state.windows if options.state else int(judged.sum())
     if so_far < monitor.fewest_windows:
         more = "the next runs will tell" if options.state else "give a longer file, or go on with --state"
@@ -516,7 +551,7 @@ def _rows_of(monitor, waiting, values, begins, number: int):
     import numpy as np
     import pandas as pd
 
-    from .clock import row_ids
+    from .rows import row_ids
 
     if not isinstance(values.index, pd.DatetimeIndex):
         rows = values if waiting is None else np.concatenate([waiting, values])
@@ -544,7 +579,8 @@ def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
             "verdict": f"can't say: even latencies {windows:g} times as long ring no alarm.",
         }
     after = f", {windows} windows in a row" if options.accumulate else ""
-    verdict = f"the alarm works: the recent latencies, {100 * (factor - 1):.2g} % longer{after}, would ring."
+    told = f"{100 * (factor - 1):.2g} % longer" if factor < 2 else f"{factor:.2g} times as long"
+    verdict = f"the alarm works: the recent latencies, {told}{after}, would ring."
     return {"status": NO_DRIFT, "verdict": verdict, "factor": factor, "after_windows": windows}
 
 
@@ -565,16 +601,26 @@ def _add_untold(report: dict, untold: list[dict]) -> None:
         report |= {"status": DRIFT, "verdict": alarms[0]}
 
 
-def _firing_since(report: dict, firing: str | None) -> str | None:
-    """Return when the alarm began that is on after these windows, if one is."""
+def _add_lost(report: dict, about: dict) -> None:
+    """Say so as long as nothing was judged since the numbers were lost."""
+    if report["status"] == LOST_NUMBERS:
+        about["lost"] = report["verdict"]
+    elif any(window["statistic"] is not None for window in report["windows"]):
+        about["lost"] = None
+    elif about.get("lost"):
+        report |= {"status": LOST_NUMBERS, "verdict": about["lost"]}
+
+
+def _add_firing(report: dict, about: dict) -> None:
+    """Say since when the alarm is on after these windows, if one is, and keep why."""
+    firing = about.get("firing")
     for window in report["windows"]:
         if window["drifted"]:
-            firing = firing or window["start"]
-        elif window["statistic"] is not None and not max(
-            window["evidence_slower"], window["evidence_faster"]
-        ):
-            firing = None  # calm: what an alarm took to itself is no sign that the drift is over
-    return firing
+            firing = firing or {"since": window["start"], "verdict": window["verdict"]}
+        elif window["p_value"] is not None and window["p_value"] > CALM:
+            firing = None
+    about["firing"] = firing
+    report["firing_since"] = firing and firing["since"]
 
 
 def _once_in(monitor) -> str:
@@ -582,7 +628,7 @@ def _once_in(monitor) -> str:
     if monitor.window_seconds is None:
         return ""
     days = monitor.window_seconds / monitor.false_alarm_rate / 86_400
-    return f"; a healthy service rings once in {days:,.3g} days at most"
+    return f"; a healthy service rings about once in {days:,.3g} days, on average"
 
 
 def _tell(options: argparse.Namespace, report: dict, out) -> None:
@@ -602,23 +648,29 @@ def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
     from .alertmanager import AlertmanagerError, Verdict, send
 
     windows = report.get("windows", [])
+    # An alarm that came and went within one run, or while nobody answered, is told once before it ends.
+    gone = next(({"since": w["start"], "verdict": w["verdict"]} for w in windows if w["drifted"]), None)
+    alarm = monitor.about.get("firing") or gone or monitor.about.get("unposted")
     try:
-        since = datetime.fromisoformat(report.get("firing_since"))
+        since = datetime.fromisoformat(alarm["since"])
     except (TypeError, ValueError):  # no alarm, or no times
         since = None
-    shared = {
-        "service": Path(options.history).stem,
-        "column": monitor.about["read"],
-        "period_s": (monitor.window_seconds or 3_600) * max(1, len(windows)),
-        "annotations": {"summary": report["verdict"]},
-    }
+    period_s = A_DAY if options.self_test else (monitor.window_seconds or 3_600) * max(1, len(windows))
+    shared = {"service": Path(options.history).stem, "column": monitor.about["read"], "period_s": period_s}
+    summary = {"summary": report["verdict"]}
     if options.self_test:
-        verdicts = [Verdict(drifted=report["status"] == NO_DRIFT, alertname="DataDriftSelfTest", **shared)]
+        works = report["status"] == NO_DRIFT
+        verdicts = [Verdict(drifted=works, alertname="DataDriftSelfTest", annotations=summary, **shared)]
     else:
         judged = any(window["statistic"] is not None for window in windows)
-        drifted = bool(report["firing_since"]) if judged else None
-        verdicts = [Verdict(drifted=report["status"] == LOST_NUMBERS, alertname="DataLost", **shared)]
-        verdicts.append(Verdict(drifted=drifted, since=since, **shared))
+        lost = report["status"] == LOST_NUMBERS or (False if judged else None)
+        verdicts = [Verdict(drifted=lost, alertname="DataLost", annotations=summary, **shared)]
+        if alarm and (judged or monitor.about.get("unposted")):
+            verdicts.append(
+                Verdict(drifted=True, since=since, annotations={"summary": alarm["verdict"]}, **shared)
+            )
+        elif judged:
+            verdicts.append(Verdict(drifted=False, annotations=summary, **shared))
     try:
         send(options.alertmanager, verdicts, labels=dict(options.label))
     except AlertmanagerError as error:

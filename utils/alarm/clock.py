@@ -71,7 +71,7 @@ class Clock:
 
     def number(self, time):
         """Return the number of the window in which one time lies."""
-        return int(self.numbers(pd.DatetimeIndex([self._here(time)]))[0])
+        return int(self.numbers(pd.DatetimeIndex([self.here(time)]))[0])
 
     def starts(self, numbers):
         """Return when windows begin."""
@@ -88,6 +88,11 @@ class Clock:
         if len(index):
             ends.append(self.number(index[-1] + pd.Timedelta(self._next_due, "ns")) - 1)
         return max(ends, default=None)
+
+    @property
+    def windows_a_day(self):
+        """How many windows a day has, or 1 if they don't divide it."""
+        return 1 if _DAY % self.step else _DAY // self.step
 
     @property
     def _by_days(self):
@@ -131,7 +136,7 @@ class Clock:
             raise TypeError("recent and historical must both have a time zone, or neither.")
         return index if self.origin is None or index.tz is None else index.tz_convert(self.origin.tz)
 
-    def _here(self, time):
+    def here(self, time):
         """Return one time on this clock."""
         time = pd.Timestamp(time)
         if time.tz is None:

@@ -193,8 +193,6 @@ class DriftMonitor:
         Without the stretches that `exclude` names.
     settings : dict
         The other arguments.
-    usual_silence : float
-        The share of history's windows in time that have too few values.
 
     Raises
     ------
@@ -347,14 +345,13 @@ class DriftMonitor:
             self.correlation, self.long_memory = memory
         self._identity = self._check_sum(rows)
         self._set_thresholds(memories, thresholds)
-        self.usual_silence = 0.0
-        if self._clock.by_time:
-            self.usual_silence = 1 - self.n_blocks / (rows.numbers[-1] - rows.numbers[0] + 1)
+        self._silence = _silence_by_time_of_day(rows, self._clock) if self._clock.by_time else None
         start = self._clock.number(rows.index[-1]) + 1 if self._clock.by_time else self.n_historical
         start = self._clock.starts([start])[0] if self._clock.by_time else start
         none = np.zeros((len(self._histories), 2))
         self.start = self.state = State(monitor=self._identity, next_start=start, evidence=none)
         self._has_judged = False
+        self.about = {}
 
     def __repr__(self):
         options = f", cycles {self._clock.told_periods} ({self.calendar})" if self._clock.periods else ""
@@ -395,6 +392,10 @@ class DriftMonitor:
         if not isinstance(index, pd.DatetimeIndex):
             return None
         return self.window * (index[-1] - index[0]).total_seconds() / max(1, len(index) - 1)
+
+    def usual_silence(self, start):
+        """Return the share of history's windows in time, of the same time of day, that have too few values."""
+        return float(self._silence[self._clock.number(start) % self._silence.size])
 
     # --- checks --------------------------------------------------------------------------------------------
 
@@ -541,6 +542,10 @@ class DriftMonitor:
         if self._clock.by_time:
             index = self._clock.index(rows, "recent")
             last = self._clock.last_closed(index, until)
+            if until is not None and state.last_time is not None:
+                refuse_jumps(
+                    pd.DatetimeIndex([self._clock.here(until)]).as_unit("ns"), "until", after=state.last_time
+                )
             whole = (
                 0 if last is None else int(np.searchsorted(self._clock.numbers(index), last, side="right"))
             )
@@ -608,9 +613,12 @@ class DriftMonitor:
 
         A process that is killed meanwhile leaves the file as it was, or as it should be. Of two processes that
         write at the same time the second one gets a BlockingIOError. `about` is a dict of your own, as in JSON,
-        which `load` gives back.
+        which `load` gives back; by default what it gave.
         """
-        state, facts = self.state, {"settings": self._plain_settings(), "about": about or {}}
+        state, facts = (
+            self.state,
+            {"settings": self._plain_settings(), "about": self.about if about is None else about},
+        )
         arrays, facts["history"] = files.pack("history", self.historical)
         facts |= {
             "wander": self._wander,
@@ -824,6 +832,10 @@ class DriftMonitor:
                 table.columns.get_loc(p) + 1, corrected, table.groupby("window")[p].transform(_corrected)
             )
             table[verdict] = table[corrected] <= self.false_alarm_rate * (1 + 1e-9)
+        # Of many metrics no p-value of one is small enough; where history always had values, none need no p-value.
+        always = {name for name, shares in self._missing.items() if not (shares == 1).any()}
+        gone = (table["missing_share"] == 1) & table.index.droplevel("window").isin(always)
+        table["missing_rise"] |= gone
         table = table.reorder_levels(["window", *levels])
         state = replace(
             after,
@@ -894,6 +906,7 @@ class DriftMonitor:
             judged = times < nanoseconds(pd.DatetimeIndex([state.judged_until]))[0]
         # Of rows from before all that are remembered nobody can say whether they had been seen.
         late = judged & ~known & (times >= state._seen_times.min(initial=np.iinfo(np.int64).max))
+        late &= state.next_start != self.start.next_start  # no window was judged: they end history's last one
         if late.any():
             warnings.warn(
                 f"{late.sum():,} rows came after their window had been judged and were left out, the first of "
@@ -926,6 +939,13 @@ class DriftMonitor:
                 for name, history in self._histories.items()
             }
         self.threshold = max(self._thresholds.values())
+        if not self.accumulate and self.statistic == ("ks",) and self.threshold >= 1:
+            warnings.warn(
+                "Some of history's windows lie so far from the others that no D would alarm beside them; leave "
+                "incidents out of history (exclude), or give a longer one.",
+                UserWarning,
+                stacklevel=5,
+            )
         if not self.accumulate and self._is_table:
             self._warn_if_one_feature_cannot_alarm()
 
@@ -956,6 +976,10 @@ class DriftMonitor:
     def _told_window(self):
         return self.window if self._clock.by_time else f"{self.window:,}"
 
+    @property
+    def _other_window(self):
+        return "a window that more values fall into" if self._clock.by_time else "a shorter window"
+
     def _amount(self, blocks, noun="observations"):
         """Return how much history so many blocks are, in words."""
         if self._clock.by_time:
@@ -974,7 +998,7 @@ class DriftMonitor:
             raise ValueError(
                 f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self._told_window} "
                 f"in historical{column} support no rate below 1/{blocks + 1:,}; give "
-                f"{self._amount(needed)}, or a shorter window, or accept more false alarms."
+                f"{self._amount(needed)}, or {self._other_window}, or accept more false alarms."
             )
 
     def _doubt_of_memory(self, history, memory, name):
@@ -1150,6 +1174,16 @@ def _in_groups(memories, groups=4):
     return {name: memories[like] for name, like in zip(ordered, longest, strict=True)}
 
 
+def _silence_by_time_of_day(rows, clock):
+    """Return the share of windows with too few values, by their number within a day."""
+    numbers = np.arange(rows.numbers[0], rows.numbers[-1] + 1)
+    judged = np.isin(numbers, rows.numbers[rows.sizes >= clock.minimum])
+    kinds = numbers % clock.windows_a_day
+    return 1 - np.bincount(kinds, judged, clock.windows_a_day) / np.maximum(
+        np.bincount(kinds, minlength=clock.windows_a_day), 1
+    )
+
+
 def _corrected(p_values):
     """Return p-values by Benjamini and Hochberg; those that are missing stay so."""
     known = p_values.notna()
@@ -1163,12 +1197,14 @@ def _remember(state, rows):
     """Return the state after these rows have been seen."""
     if not len(rows):
         return state
-    times = np.concatenate([state._seen_times, nanoseconds(rows.index)])[-REMEMBERED:]
+    waiting = 0 if state.leftover is None else len(state.leftover)
+    many = max(REMEMBERED, 2 * (waiting + len(rows)))  # what waits must be known when it comes again
+    times = np.concatenate([state._seen_times, nanoseconds(rows.index)])[-many:]
     last = rows.index.max() if state.last_time is None else max(state.last_time, rows.index.max())
     return replace(
         state,
         last_time=last,
-        _seen=np.concatenate([state._seen, row_ids(rows)])[-REMEMBERED:],
+        _seen=np.concatenate([state._seen, row_ids(rows)])[-many:],
         _seen_times=times,
     )
 

@@ -93,6 +93,7 @@ def _successor(monitor, historical, settings, **known):
     """Return a monitor of another history that goes on where this one has come to."""
     successor = type(monitor).__new__(type(monitor))
     successor._build(historical, settings, wanted=monitor._wanted, **known)
+    successor.about = monitor.about
     none = np.zeros_like(monitor.state.evidence)
     successor.state = replace(monitor.state, monitor=successor._identity, evidence=none)
     return successor

@@ -8,6 +8,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .drift import as_sample
 
+A_DAY = 86_400
+FEW_AHEAD = 10  # rows so many days ahead of the others are a wrong clock, more of them a gap
 # Seconds: a row so far ahead of the one before it has a wrong clock. History may have longer gaps.
 LONGEST_SILENCE, LONGEST_GAP = 40 * 86_400, 400 * 86_400
 _NEIGHBORS = 10  # different rows in a row that all stand there twice: no chance, but a second delivery
@@ -100,6 +102,14 @@ def refuse_jumps(index, argument, *, after=None, longest=LONGEST_SILENCE):
     if after is not None:
         times = np.append(after.value, times[times > after.value])
     steps = np.diff(times)
+    if steps.size and steps.max() > A_DAY * 10**9:
+        ahead = times.size - 1 - int(steps.argmax())
+        if ahead < FEW_AHEAD and len(index) > 2 * ahead:
+            raise ValueError(
+                f"{argument} has {ahead} rows from {pd.Timestamp(times[-ahead], tz='UTC')} on, "
+                f"{steps.max() / 10**9 / A_DAY:.3g} days after the others; mend their clock, or leave them out until "
+                "there are more."
+            )
     if steps.size and steps.max() > longest * 10**9:
         before, then = (pd.Timestamp(times[steps.argmax() + i], tz="UTC") for i in (0, 1))
         raise ValueError(

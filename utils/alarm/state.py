@@ -103,6 +103,8 @@ def write(path, arrays, facts):
                 os.fsync(file.fileno())
             os.replace(f"{path}.new", path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                os.remove(f"{path}.new")
             raise _failed(
                 error, path, "can't be written", "make room for it; it is as it was before"
             ) from None
