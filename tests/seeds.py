@@ -1487,10 +1487,11 @@ CLAIMS: dict[str, list[Claim]] = {
             lambda n: len(n["pages"]) >= 7 and n["pages"].index.min().hour >= 15,
         ),
         (
-            "Only Friday paged",
+            "Friday paged for hours, and hardly another night did",
             lambda n: (
-                [line.split()[0] for line in n["printed"].splitlines() if line.split()[1] == "1"]
-                == ["friday"]
+                (alarms := {line.split()[0]: int(line.split()[3]) for line in n["printed"].splitlines()[1:]})
+                and alarms.pop("friday") > 4
+                and sum(alarms.values()) <= 2
             ),
         ),
         (

@@ -191,8 +191,9 @@ def csv_file(tmp_path):
     """Return a function that writes latencies, one a minute, to a CSV file, and returns its path."""
 
     def write(name, latencies, first=0, *, times=True, copies=1):
+        form = "s" if isinstance(latencies[0], str) else ".1f"
         rows = [
-            f"{1_767_225_600 + 60 * minute},{latency:.1f}\n" if times else f"{latency:.1f}\n"
+            f"{1_767_225_600 + 60 * minute},{latency:{form}}\n" if times else f"{latency:{form}}\n"
             for minute, latency in enumerate(latencies, start=first)
             for _ in range(copies)
         ]
