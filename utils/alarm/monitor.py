@@ -674,7 +674,7 @@ class DriftMonitor:
         how : {"rescale", "restart", "extend"}
             ``"rescale"``: history times the factor by which `recent` moved from it. What of the factor is chance
             is told from how far equally long stretches of history lie from all of it, and the budget allows for
-            it. A day of hours sees nearly as much as before; six hours, a half to two thirds of small drifts.
+            it. Measured over a day it still sees three of four slowdowns by a tenth, over six hours about half.
 
             ``"restart"``: `recent` is the new history. While it is short, the budget is what it supports (1/168
             after a week of hours), and until it holds two of each cycle they are those of the old one.
