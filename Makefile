@@ -36,7 +36,7 @@ NOTEBOOKS_TESTED := tests/test_notebooks.py
 EXERCISES_TESTED := tests/test_exercises.py
 endif
 
-.PHONY: help lab test test-solutions test-library test-notebooks test-exercises test-slow test-fresh test-browser test-oldest lint notebooks html slides bench clean
+.PHONY: help lab test test-solutions test-library test-notebooks test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
@@ -80,8 +80,18 @@ test-exercises: $(VENV)/installed
 	$(PYTEST) $(EXERCISES_TESTED)
 
 # Simulations with thousands of histories.
+# Two at a time, as above.
 test-slow: $(VENV)/installed
-	$(PYTEST) -m slow tests
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
+		test-slow-alarm test-slow-others
+
+ALARM_TESTS := tests/test_operator.py tests/test_state.py tests/test_clock.py tests/test_monitor.py
+
+test-slow-alarm: $(VENV)/installed
+	$(PYTEST) -m slow $(ALARM_TESTS)
+
+test-slow-others: $(VENV)/installed
+	$(PYTEST) -m slow $(addprefix --ignore ,$(ALARM_TESTS)) tests
 
 # A clean clone of the last commit, and `make lab` in it.
 test-fresh: $(VENV)/installed
