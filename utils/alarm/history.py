@@ -60,7 +60,7 @@ class History:
     """
 
     def __init__(self, values, first, sizes, statistics, *, window, by_size=False, wander=0.0):
-        self.window, self.statistics = window, statistics
+        self.window, self.statistics, self.by_size = window, statistics, by_size
         self._edges_by_length = {}
         self.sorted, order = _sorted_with_order(values)
         self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())

@@ -120,6 +120,7 @@ from .verdict import WindowResult
 
 STATISTICS = ("ks", "wasserstein", "tail")
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
+ALIKE = 1.3  # windows whose sizes differ by less are told apart by the root of their size alone
 FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
 UNITS = ("ns", "us", "µs", "ms", "s")
 
@@ -322,7 +323,7 @@ class DriftMonitor:
                 sizes,
                 self.statistic,
                 window=sizes.max() if self._clock.by_time else self.window,
-                by_size=self._clock.by_time,
+                by_size=self._clock.by_time and _differ(sizes),
                 wander=wander,
             )
             # How much of what moves later windows they have in common, beside what moves each.
@@ -734,7 +735,7 @@ class DriftMonitor:
             values = self._cycles[name].clean(values, seconds)
         history, judged = self._histories[name], sizes >= self._clock.minimum
         found = history.look(values, first[judged], sizes[judged], tolerance=self.tolerance)
-        as_it_is = self._clock.by_time and len(self.statistic) == 1
+        as_it_is = history.by_size and len(self.statistic) == 1
 
         def of_all(column, otherwise=math.nan):
             if judged.all():
@@ -1172,6 +1173,12 @@ def _in_groups(memories, groups=4):
     size = math.ceil(len(ordered) / groups) if len(ordered) > groups else 1
     longest = [ordered[min(i // size * size + size, len(ordered)) - 1] for i in range(len(ordered))]
     return {name: memories[like] for name, like in zip(ordered, longest, strict=True)}
+
+
+def _differ(sizes):
+    """Return whether windows in time differ in size by more than some rows that are missing."""
+    few, many = np.quantile(sizes, [0.05, 0.95])
+    return many > ALIKE * few
 
 
 def _silence_by_time_of_day(rows, clock):
