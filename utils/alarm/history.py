@@ -17,7 +17,7 @@ CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in th
 FOLDS = 10
 KNOTS = 17
 PASSES = 3
-FAR = 5.0  # times the mean excess: further out lies one healthy block in a hundred
+FAR = 2.0  # times what one block in twenty exceeds: hardly a healthy one lies further out
 NEAREST = 50  # blocks of like size: fewer don't tell what is usual
 SIZES_KEPT = 16  # lengths of windows whose edges are kept, not computed anew
 _DIRECTIONS = np.array(["slower", "faster", "none"], dtype=object)
@@ -318,7 +318,9 @@ def _fit(sizes, sides):
         parts = [sides[place : place + near] for place in places]
         middle = np.array([np.median(part, axis=0) for part in parts])
         above = [np.maximum(part - m, 0) for part, m in zip(parts, middle, strict=True)]
-        above = [np.minimum(part, FAR * part.mean(axis=0)) for part in above]  # an incident is not usual
+        above = [
+            np.minimum(part, FAR * np.quantile(part, 0.95, axis=0)) for part in above
+        ]  # but for incidents
         excess = np.cbrt(
             [(part**3).mean(axis=0) for part in above]
         )  # the cube: it is the largest that matter

@@ -210,8 +210,9 @@ class DriftMonitor:
     monitor warned. Not covered, and not always warned of: a level that moves by a tenth of the spread in weeks,
     spells of large spread that last for days, a third kind of day in less than four weeks of history. Of hours with
     20 requests by night and 2,000 by day, which differ by more than chance, each third of traffic kept within 0.5 to
-    1.5 times the promise with "ks", from five weeks of history at 1/720 (200 hours at 1/100); of several statistics
-    together quiet hours alarm more and the busiest hours less, down to a third of it at 1/720: ``make bench
+    1.5 times the promise with "ks", from five weeks of history at 1/720 (200 hours at 1/100). Of several statistics
+    together that holds on average only: the busiest third alarms a third as often as promised or less, and with
+    accumulated evidence the quietest up to twice as often: ``make bench
     PARTS=operator``.
 
     Examples
