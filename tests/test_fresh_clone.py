@@ -16,10 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What the README says to type. conda isn't here, and Binder's address is a form to fill in.
+# A fence that names a language holds an example, not a way to start.
 WAYS = [
     block.strip()
-    for block in re.findall(r"^```\n(.*?)^```", README, flags=re.M | re.S)
-    if not block.startswith(("conda", "https://"))
+    for language, block in re.findall(r"^```(.*?)\n(.*?)^```$", README, flags=re.M | re.S)
+    if not language and not block.startswith(("conda", "https://"))
 ]
 
 
