@@ -291,6 +291,22 @@ def test_rows_that_come_at_steps_which_dont_divide_the_window_are_awaited():
     assert monitor.state.late == 0
 
 
+def test_rows_whose_clock_is_ahead_of_until_are_left_out_and_blind_nothing():
+    monitor, whole = build(HISTORICAL), build(HISTORICAL)
+    ahead = RECENT[:30].set_axis(RECENT.index[:30] + pd.Timedelta(days=3))
+    with pytest.warns(
+        UserWarning, match="30 rows lie after 2026-01-11 01:00:00, .*, the first of 2026-01-14"
+    ):
+        tables = [monitor.follow(pd.concat([RECENT[:60], ahead]), until="2026-01-11 01:00")]
+    tables.append(monitor.follow(RECENT[60:120], until="2026-01-11 02:00"))
+    pd.testing.assert_frame_equal(pd.concat(tables), whole.follow(RECENT[:120]), check_freq=False)
+    soon = RECENT[120:150]  # within the window that runs: rows of a file that was written later
+    assert monitor.follow(soon, until="2026-01-11 02:00").empty
+    assert len(monitor.state.leftover) == 30
+    with pytest.raises(ValueError, match='until ends windows in time; give a window such as "1h"'):
+        DriftMonitor(HISTORICAL, 60, 0.05).follow(RECENT, until="2026-01-11 02:00")
+
+
 def test_rows_that_come_at_random_close_the_hour_with_the_next_one_or_with_until():
     monitor = build(at_random("2026-01-01", np.full(240, 60)))
     recent = at_random("2026-01-11", [60, 60, 60], seed=1)

@@ -96,10 +96,9 @@ def at_once(monitor, recent):
     return check(recent, after=monitor.start)
 
 
-def end_of(recent):
+def end_of(monitor, recent):
     """Return when the last window of these rows has ended; windows of so many values end by themselves."""
-    timed = isinstance(getattr(recent, "index", None), pd.DatetimeIndex)
-    return recent.index[-1].ceil("h") if timed else None
+    return recent.index[-1].ceil("h") if monitor.by_time else None
 
 
 def together(tables):
@@ -119,7 +118,9 @@ def test_hour_by_hour_through_a_file_is_the_same_as_all_at_once_bit_for_bit(stre
     for part in np.array_split(np.arange(len(recent)), 20):
         monitor = DriftMonitor.load(path)
         rows = recent[part] if isinstance(recent, np.ndarray) else recent.iloc[part]
-        tables.append(monitor.follow(rows, until=end_of(recent) if part[-1] == len(recent) - 1 else None))
+        tables.append(
+            monitor.follow(rows, until=end_of(monitor, recent) if part[-1] == len(recent) - 1 else None)
+        )
         monitor.save(path)
     pd.testing.assert_frame_equal(together(tables), whole, check_exact=True, check_freq=False)
     assert whole["drifted"].any() and len(whole) % 20 == 0
@@ -148,7 +149,7 @@ def test_however_a_stream_is_cut_repeated_and_overlapped_the_windows_are_the_sam
     monitor, recent = again(streams[kind][0]), streams[kind][1]
     parts = parts_of(recent, data.draw(cuts(len(recent))))
     tables = [monitor.follow(part) for part in parts]
-    tables.append(monitor.follow(recent.iloc[:0], until=end_of(recent)))
+    tables.append(monitor.follow(recent.iloc[:0], until=end_of(monitor, recent)))
     pd.testing.assert_frame_equal(
         together(tables), at_once(monitor, recent), check_exact=True, check_freq=False
     )

@@ -84,7 +84,7 @@ class Clock:
 
     def last_closed(self, index, until=None):
         """Return the number of the last window that is complete: the next row, or `until`, lies beyond it."""
-        ends = [] if until is None else [self.number(self._read(until, "until is", self.origin.tz)) - 1]
+        ends = [] if until is None else [self.number(until) - 1]
         if len(index):
             ends.append(self.number(index[-1] + pd.Timedelta(self._next_due, "ns")) - 1)
         return max(ends, default=None)
@@ -143,7 +143,7 @@ class Clock:
             return time.tz_localize(self.origin.tz)
         return time.tz_convert(self.origin.tz)
 
-    def _read(self, time, argument, zone):
+    def read(self, time, argument, zone):
         """Return a time that somebody wrote, in this zone; one that names no zone is read as such rows are."""
         known = isinstance(time, (str, date, np.datetime64)) and not pd.isna(time)
         try:
@@ -174,7 +174,7 @@ class Clock:
                 raise ValueError(
                     f"exclude holds {stretch!r}; give pairs of times, the first and the end of each stretch."
                 )
-            start, end = (self._read(time, "exclude holds", index.tz) for time in stretch)
+            start, end = (self.read(time, "exclude holds", index.tz) for time in stretch)
             inside = (index >= start) & (index < end)
             if not inside.any():
                 raise ValueError(f"exclude holds {start} to {end}, in which historical has no row.")

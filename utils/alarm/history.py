@@ -14,11 +14,11 @@ from .evidence import FEWEST_FOR_MEMORY, estimate_memory, estimate_memory_within
 
 TAIL = 0.01  # the share of history at either end that is called its tail
 CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
-FOLDS = 10
-KNOTS = 17
-PASSES = 3
-FAR = 2.0  # times what one block in twenty exceeds: hardly a healthy one lies further out
 NEAREST = 50  # blocks of like size: fewer don't tell what is usual
+KNOTS = 17  # sizes at which that is told
+LEVELS = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95])  # the last is one that few incidents don't move
+PLACES = -np.log1p(-LEVELS)
+FOLDS = 84
 SIZES_KEPT = 16  # lengths of windows whose edges are kept, not computed anew
 _DIRECTIONS = np.array(["slower", "faster", "none"], dtype=object)
 
@@ -77,13 +77,15 @@ class History:
                 sides[which] = self._compare(rows, leave_out=True)[0]
         else:
             sides = self._rank_blocks(order, first, sizes)
-        # The mean excess of few values is far more skewed than that of many; its root is less so.
-        self._powers = np.array([[0.5 if name == "tail" else 1.0] for name in statistics])
-        self._usual = Usual(sizes, np.sign(sides) * np.abs(sides) ** self._powers) if by_size else None
-        sides = self._usual.blocks if by_size else self._in_proportion(sides, sizes)
-        # Relative to what is usual for their size, several statistics need no other common unit.
-        self.unit, units = (1, 1) if by_size else _common_units(sides)
-        in_time = (sides / units).max(axis=1)
+        if by_size:
+            self._each = Usual(sizes, sides * _root(sizes))
+            # How several statistics hang together differs with size, too.
+            self._largest = Usual(sizes, self._each.blocks.max(axis=1, keepdims=True))
+            in_time = self._largest.blocks[:, 0]
+        else:
+            sides = self._in_proportion(sides, sizes)
+            self.unit, units = _common_units(sides)
+            in_time = (sides / units).max(axis=1)
         self.healthy = np.sort(in_time, axis=0)
         self.in_time = in_time[:, 1:]
 
@@ -126,21 +128,21 @@ class History:
     def threshold(self, rank, size=None):
         """Return what the statistic of a window of this size may be, if so many of the ranks may alarm."""
         limit = float(self.healthy[self.n_blocks - rank, 0])
-        if self._usual is None or len(self.statistics) > 1:
+        if not self.by_size or len(self.statistics) > 1:
             return limit
-        limit = self._usual.undo(np.atleast_1d(size), limit)
-        return np.sign(limit) * np.abs(limit) ** (1 / self._powers[0])
+        size = np.atleast_1d(size)
+        return self._each.undo(size, self._largest.undo(size, limit)) / np.sqrt(size)
 
     def _combine(self, sides, sizes):
+        if self.by_size:
+            largest = self._each(sizes, sides * _root(sizes)).max(axis=1, keepdims=True)
+            return self._largest(sizes, largest)[:, 0]
         sides = self._in_proportion(sides, sizes)
         return (sides / self.unit).max(axis=1) if len(self.statistics) > 1 else sides[:, 0]
 
     def _in_proportion(self, sides, sizes):
-        """Return sides as they would be of windows that all have the same size."""
-        if self._usual is not None:
-            return self._usual(sizes, np.sign(sides) * np.abs(sides) ** self._powers)
-        # Values are missing: a shorter window wanders more, as one over the root of its length.
-        return sides * np.sqrt(np.minimum(sizes / self.window, 1))[:, np.newaxis, np.newaxis]
+        """Return sides as they would be of whole windows: where values are missing, they wander more."""
+        return sides * _root(np.minimum(sizes / self.window, 1))
 
     def _compare(self, rows, tolerance=0.0, *, leave_out=False):
         """Return the sides, location, shift and D of each row, compared with history, or with it less the row."""
@@ -274,75 +276,81 @@ class History:
 
 
 class Usual:
-    """What is usual for healthy windows of each size: the middle of a statistic, and how far it exceeds that.
+    """What is usual for healthy windows of each size: the quantiles of a statistic among the blocks of like size.
 
-    A statistic of few values has more noise of sampling than one of many, about as one over the root of their
-    number, and as much of whatever else makes hours differ. So it is taken times that root, then relative to the
-    blocks of like size: divided by their excess over the median, again and again, since blocks of like size still
-    differ in size, and in the end less their median, too.
+    They bring it to one scale for all sizes, on which a step of 1 leaves a share of 1 / e of those blocks beyond:
+    minus the logarithm of the share that exceeds it. Beyond the last quantile it goes straight on, as if what is
+    left of the statistic had an exponential distribution.
+
+    Parameters
+    ----------
+    sizes : array of int
+    sides : array
+        One row a block, times the root of its size, so that blocks of nearly one size are alike.
     """
 
     def __init__(self, sizes, sides):
-        self._largest, self._passes = sizes.max(), _fit(sizes, sides)
-        self.blocks = np.empty_like(sides)
-        folds = np.arange(len(sizes)) % FOLDS
+        self._largest, self._curves = sizes.max(), _quantiles(sizes, sides)
+        self.blocks, folds = np.empty_like(sides), np.arange(len(sizes)) % FOLDS
         for fold in range(FOLDS):  # no block has a part in what is usual for it, as windows have none
             mine = folds == fold
-            self.blocks[mine] = _standard(_fit(sizes[~mine], sides[~mine]), sizes[mine], sides[mine])
+            if mine.any():
+                self.blocks[mine] = _place(*_quantiles(sizes[~mine], sides[~mine]), sizes[mine], sides[mine])
 
     def __call__(self, sizes, sides):
-        """Return the sides of windows of these sizes relative to what is usual for them."""
+        """Return the sides of windows of these sizes on the common scale."""
         # Of windows larger than any in history nobody knows that they are calmer.
-        return _standard(self._passes, np.minimum(sizes, self._largest), sides)
+        return _place(*self._curves, np.minimum(sizes, self._largest), sides)
 
-    def undo(self, sizes, standard):
-        """Return which value of the first statistic, for windows of these sizes, has this standardized one."""
-        sizes = np.minimum(sizes, self._largest)
-        values = np.full((len(sizes), 1, 1), standard)
-        for knots, middle, excess in reversed(self._passes):
-            first = [_between(knots, curve[:, :1, :1], sizes) for curve in (middle, excess)]
-            values = values * first[1] + first[0]
-        return values[:, 0, 0] / np.sqrt(sizes)
+    def undo(self, sizes, place):
+        """Return which value of the first side, for windows of these sizes, has this place on the common scale."""
+        knots, curves = self._curves
+        at = _between(knots, curves.reshape(*curves.shape[:2], -1)[:, :, 0], np.minimum(sizes, self._largest))
+        step = np.clip(np.searchsorted(PLACES, place) - 1, 0, PLACES.size - 2)
+        share, each = (place - PLACES[step]) / (PLACES[step + 1] - PLACES[step]), np.arange(len(sizes))
+        return at[each, step] + share * (at[each, step + 1] - at[each, step])
 
 
-def _fit(sizes, sides):
-    """Return, for each pass, knots of the logarithm of size, and at each the middle and the excess of the sides."""
+def _quantiles(sizes, sides):
+    """Return knots of the logarithm of size, and the quantiles of the sides at each: knots, levels, sides."""
     order = np.argsort(sizes, kind="stable")
-    sizes, sides = sizes[order], sides[order] * np.sqrt(sizes[order])[:, np.newaxis, np.newaxis]
-    near = min(len(sizes), max(NEAREST, len(sizes) // 4))
+    sizes, sides = sizes[order], sides[order]
+    near = min(len(sizes), max(NEAREST, len(sizes) // 3))
     apart = len(sizes) - near if sizes[0] < sizes[-1] else 0  # where all are alike, one knot will do
-    places = np.unique(np.linspace(0, apart, KNOTS).astype(int))
-    knots = np.array([np.log(sizes[place : place + near]).mean() for place in places])
-    passes = []
-    for number in range(PASSES):
-        parts = [sides[place : place + near] for place in places]
-        middle = np.array([np.median(part, axis=0) for part in parts])
-        above = [np.maximum(part - m, 0) for part, m in zip(parts, middle, strict=True)]
-        above = [
-            np.minimum(part, FAR * np.quantile(part, 0.95, axis=0)) for part in above
-        ]  # but for incidents
-        excess = np.cbrt(
-            [(part**3).mean(axis=0) for part in above]
-        )  # the cube: it is the largest that matter
-        excess = np.where(excess > 0, excess, 1)
-        passes.append((knots, middle if number == PASSES - 1 else np.zeros_like(middle), excess))
-        sides = (sides - _between(knots, passes[-1][1], sizes)) / _between(knots, excess, sizes)
-    return passes
+    starts = np.unique(np.linspace(0, apart, KNOTS).astype(int))
+    knots = np.array([np.log(sizes[start : start + near]).mean() for start in starts])
+    curves = np.array([np.quantile(sides[start : start + near], LEVELS, axis=0) for start in starts])
+    # A statistic that is mostly zero, such as the tail's of few values, has no slope to go on with.
+    most = np.array([sides[start : start + near].max(axis=0) for start in starts])
+    last = np.where(curves[:, -1] > curves[:, -2], curves[:, -1], most)
+    curves[:, -1] = np.where(last > curves[:, -2], last, last + 1)
+    return knots, curves
 
 
-def _standard(passes, sizes, sides):
-    sides = sides * np.sqrt(sizes)[:, np.newaxis, np.newaxis]
-    for knots, middle, excess in passes:
-        sides = (sides - _between(knots, middle, sizes)) / _between(knots, excess, sizes)
-    return sides
+def _place(knots, curves, sizes, sides):
+    at = np.moveaxis(_between(knots, curves, sizes), 1, 0)
+    place = np.full(sides.shape, PLACES[0])
+    for step in range(PLACES.size - 1):
+        low, high = at[step], at[step + 1]
+        share = np.divide(sides - low, high - low, out=(sides > low).astype(float), where=high > low)
+        if step > 0:
+            share = np.maximum(share, 0)
+        if step < PLACES.size - 2:
+            share = np.minimum(share, 1)
+        place += share * (PLACES[step + 1] - PLACES[step])
+    return place
 
 
-def _between(knots, curve, sizes):
-    """Return a curve at the logarithms of sizes, by straight lines between its knots."""
+def _between(knots, curves, sizes):
+    """Return curves at the logarithms of sizes, by straight lines between their knots."""
     place = np.interp(np.log(sizes), knots, np.arange(knots.size))
     low = np.minimum(place.astype(int), knots.size - 1)
-    part = (place - low)[:, np.newaxis, np.newaxis]
-    return (1 - part) * curve[low] + part * curve[np.minimum(low + 1, knots.size - 1)]
+    part = (place - low).reshape(-1, *[1] * (curves.ndim - 1))
+    return (1 - part) * curves[low] + part * curves[np.minimum(low + 1, knots.size - 1)]
+
+
+def _root(sizes):
+    return np.sqrt(sizes)[:, np.newaxis, np.newaxis]
 
 
 def _common_units(sides):

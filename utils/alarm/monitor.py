@@ -41,8 +41,8 @@ so wide that no single block makes them up.)
 
 *Windows in time.* An hour has as many requests as it has. A statistic of few values has more noise of sampling than
 one of many, and both have as much of whatever else makes hours differ, so no power of their number makes them
-comparable. Each block is taken relative to the blocks of like size: less their median, over their mean excess above
-it (`history.Usual`). The ranks of that are told from all blocks.
+comparable. Each is told by its place among the quantiles of the blocks of like size, and so is the largest of several
+(`history.Usual`). The ranks of those places are told from all blocks.
 
 *Cycles.* Least squares of the logarithm, taken out of history and recent alike: sines and cosines of each period,
 or a week of free days and others, or of hours, whichever history votes for (`cycles`). Each stretch of history is
@@ -527,8 +527,13 @@ class DriftMonitor:
         until : time, optional
             Until when `recent` is complete. A window in time ends with it, or with a row after the window; where
             rows come regularly, also with its own last row. A time without a zone is read as those of history.
+            Rows that lie more than a window after it have a wrong clock, and are left out with a warning.
         """
-        state, rows = self.state, self._incoming(recent)
+        if until is not None:
+            if not self._clock.by_time:
+                raise ValueError('until ends windows in time; give a window such as "1h", or leave it out.')
+            until = self._clock.read(until, "until is", self._clock.origin.tz)
+        state, rows = self.state, self._incoming(recent, until)
         if isinstance(getattr(rows, "index", None), pd.DatetimeIndex):
             rows, state = self._skip_seen(rows, state)
         if state.leftover is not None and len(state.leftover):
@@ -545,9 +550,7 @@ class DriftMonitor:
             index = self._clock.index(rows, "recent")
             last = self._clock.last_closed(index, until)
             if until is not None and state.last_time is not None:
-                refuse_jumps(
-                    pd.DatetimeIndex([self._clock.here(until)]).as_unit("ns"), "until", after=state.last_time
-                )
+                refuse_jumps(pd.DatetimeIndex([until]).as_unit("ns"), "until", after=state.last_time)
             whole = (
                 0 if last is None else int(np.searchsorted(self._clock.numbers(index), last, side="right"))
             )
@@ -874,7 +877,7 @@ class DriftMonitor:
             _ks_statistic=distance,
         )
 
-    def _incoming(self, recent):
+    def _incoming(self, recent, until):
         """Return what came in as a table, a Series with times or an array, of any length; times on one clock."""
         if self._is_table and not isinstance(recent, pd.DataFrame):
             raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows DataFrames.")
@@ -883,13 +886,29 @@ class DriftMonitor:
         if isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
             index = self._clock.index(recent, "recent")
             index = index if index.tz is None or self._clock.origin is not None else index.tz_convert("UTC")
-            refuse_jumps(index, "recent", after=self.state.last_time)
             if self._is_table:
-                return pd.DataFrame(columns, index=index).set_axis(recent.columns, axis=1)
-            return pd.Series(columns[None], index=index, name=self.name or None)
+                rows = pd.DataFrame(columns, index=index).set_axis(recent.columns, axis=1)
+            else:
+                rows = pd.Series(columns[None], index=index, name=self.name or None)
+            if until is not None:
+                rows = self._without_ahead(rows, until)
+            refuse_jumps(rows.index, "recent", after=self.state.last_time)
+            return rows
         if self._clock.by_time:
             self._clock.index(recent, "recent")
         return recent if self._is_table else columns[None]
+
+    def _without_ahead(self, rows, until):
+        """Return the rows that can have been measured by `until`, or in the window after it: clocks differ a little."""
+        ahead = rows.index > until + pd.Timedelta(self._clock.step, "ns")
+        if ahead.any():
+            warnings.warn(
+                f"{ahead.sum():,} rows lie after {until}, until when recent is complete, and were left out, the first "
+                f"of {rows.index[ahead][0]}; mend their clock.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return rows[~ahead]
 
     def _skip_seen(self, rows, state):
         """Return the rows that are new, and the state with the others counted."""
