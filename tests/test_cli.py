@@ -601,6 +601,50 @@ def test_a_self_test_says_nothing_of_what_nobody_has_heard_of(hours, capsys, mon
     assert hours.about()["unposted"]["since"] == "2026-03-04 12:00:00+00:00"
 
 
+def released(rows):
+    return rows * 1.25
+
+
+@pytest.mark.parametrize(
+    ("how", "told", "budget"),
+    [
+        ("rescale", r"history is times 1\.2\d+; what comes is judged by it", "1/50"),
+        ("restart", "history is begun anew, with 20 windows", "1/21"),
+    ],
+)
+def test_an_approved_release_rings_no_longer_and_the_old_speed_does(hours, capsys, how, told, budget):
+    assert hours.run(hours.write("r.csv", 0, 3, released)) == DRIFT
+    assert hours.about()["firing"]
+    since = hours.write("since.csv", 0, 20, released)
+    assert hours.run(since, "--rebase", how) == NO_DRIFT
+    printed = capsys.readouterr().out
+    assert re.search(f"verdict:  nothing judged: {told}", printed)
+    assert f"with a budget of {budget}." in printed and not hours.about()["firing"]
+    assert hours.run(hours.write("r.csv", 1, 4, released)) == NO_DRIFT
+    printed = capsys.readouterr().out
+    assert "1 judged" in printed and f"budget {budget}, tolerance" in printed
+    assert hours.run(hours.write("r.csv", 4, 5)) == DRIFT
+
+
+def test_a_history_that_began_anew_is_extended_until_it_supports_its_budget(hours, capsys):
+    hours.run(hours.write("r.csv", 0, 1))
+    for how, end, told in (
+        ("restart", 12, "budget of 1/13"),
+        ("extend", 24, "extended to 22 windows, without those"),
+    ):
+        assert hours.run(hours.write("since.csv", 0, end, released), "--rebase", how) == NO_DRIFT
+        assert told in capsys.readouterr().out
+    assert DriftMonitor.load(hours.state).false_alarm_rate == pytest.approx(1 / 23)
+
+
+@pytest.mark.parametrize("options", [[], ["--self-test"]])
+def test_a_rebase_needs_a_state_that_was_begun_and_is_no_self_test(hours, capsys, options):
+    if options:
+        hours.run(hours.write("r.csv", 0, 1))
+    assert hours.run(hours.write("r.csv", 0, 2), "--rebase", "rescale", *options) == CANNOT_SAY
+    assert "--rebase changes the history in a --state file that was begun" in capsys.readouterr().err
+
+
 # --- to the pager ------------------------------------------------------------------------------------------
 
 

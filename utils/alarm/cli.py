@@ -118,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--state", metavar="FILE", type=_file, help=kept)
     complete = "until when the recent file is complete, a time or now: ends windows in time, also silent ones"
     add("--until", metavar="TIME", type=_until, help=complete)
+    change = "after a release that was approved: the recent file holds healthy measurements since then. history is "
+    change += (
+        "rescaled by how far they moved, or they are the new history (restart), or are added to it (extend)"
+    )
+    add("--rebase", choices=("rescale", "restart", "extend"), help=change)
 
     add = parser.add_argument_group("what comes out").add_argument
     add("--picture", metavar="FILE", help="write a picture of history beside the window shown")
@@ -238,6 +243,8 @@ def _run(options: argparse.Namespace, out) -> dict:
             report = {"status": LOST_NUMBERS, "verdict": f"the service lost its numbers: {_in_a_shell(lost)}"}
         elif options.self_test:
             report = _self_test(options, monitor, recent)
+        elif options.rebase:
+            monitor, report = _rebased(options, monitor, recent)
         else:
             report = _report(options, monitor, recent)
         about = monitor.about
@@ -276,6 +283,11 @@ def _check(options: argparse.Namespace) -> None:
     if options.until is not None and (options.state is None or isinstance(options.window, int)):
         raise ValueError(
             "--until ends windows in time of a --state file; add --window 1h and --state, or leave it out."
+        )
+    if options.rebase and (options.self_test or not (options.state and Path(options.state).exists())):
+        raise ValueError(
+            "--rebase changes the history in a --state file that was begun, and judges nothing; name that file, "
+            "and leave --self-test out."
         )
 
 
@@ -452,20 +464,25 @@ def _print_doubts(doubts) -> None:
         print(_in_a_shell(f"note:     {doubt.message}\n"))
 
 
+def _budget(monitor) -> Fraction:
+    """Return the budget as it is: while a history that began anew is short, it supports no smaller one."""
+    return Fraction(monitor.false_alarm_rate).limit_denominator(10**6)
+
+
 def _print_settings(options: argparse.Namespace, monitor) -> None:
     more = f", cycles {' '.join(_separate(options.cycles))} ({monitor.calendar})" if options.cycles else ""
     more += f", clock of {options.timezone}" if options.timezone else ""
     more += ", accumulated" if options.accumulate else ""
     window = monitor.window if monitor.by_time else f"{monitor.window:,}"
     print(
-        f"settings: column {monitor.about['read']}, window {window}, budget {options.budget}, tolerance "
+        f"settings: column {monitor.about['read']}, window {window}, budget {_budget(monitor)}, tolerance "
         f"{options.tolerance:g}, statistic {' '.join(_separate(options.statistic))}{more}"
     )
 
 
 def _print_counts(options: argparse.Namespace, monitor, windows, recent) -> None:
     judged, alarms = int(windows["statistic"].notna().sum()), windows["drifted"].sum()
-    expected = float(options.budget) * judged
+    expected = monitor.false_alarm_rate * judged
     print(
         f"windows:  {judged:,} judged, {alarms:,} in alarm; of so many healthy ones about {expected:.2g} would be"
     )
@@ -584,6 +601,24 @@ def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
     return {"status": NO_DRIFT, "verdict": verdict, "factor": factor, "after_windows": windows}
 
 
+def _rebased(options: argparse.Namespace, monitor, recent):
+    """Return the monitor with the history of the service as it is now, and what was done; no alarm goes on."""
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        monitor = monitor.rebase(recent.latencies, options.rebase)
+    _print_doubts(doubts)
+    done = {
+        "rescale": f"times {monitor.factor:.4g}" if options.rebase == "rescale" else "",
+        "restart": f"begun anew, with {monitor.n_blocks:,} windows",
+        "extend": f"extended to {monitor.n_blocks:,} windows, without those of the recent file that are in alarm",
+    }[options.rebase]
+    monitor.about |= {"firing": None, "unposted": None, "lost": None}
+    verdict = (
+        f"nothing judged: history is {done}; what comes is judged by it, with a budget of {_budget(monitor)}."
+    )
+    return monitor, {"status": NO_DRIFT, "verdict": verdict}
+
+
 # --- from one run to the next ------------------------------------------------------------------------------
 
 
@@ -669,7 +704,7 @@ def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
             verdicts.append(
                 Verdict(drifted=True, since=since, annotations={"summary": alarm["verdict"]}, **shared)
             )
-        elif judged:
+        elif judged or options.rebase:
             verdicts.append(Verdict(drifted=False, annotations=summary, **shared))
     try:
         send(options.alertmanager, verdicts, labels=dict(options.label))
