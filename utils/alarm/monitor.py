@@ -151,7 +151,8 @@ class DriftMonitor:
         - ``"tail"``: by how much the mean excess over history's 99 % quantile (or below its 1 % quantile)
           grew, in the data's units; it sees one request in twenty that times out, which D hardly does.
 
-        Of several, each is divided by what one healthy block in a hundred exceeds, and the largest counts.
+        Of several, each is divided by what one healthy block in a hundred exceeds (or told by its place among
+        blocks of like size, where windows in time differ in it), and the largest counts.
     cycles : tuple, optional
         Periods to take out first: in values, such as ``(24 * 60, 168 * 60)``, or, if `historical` has a
         DatetimeIndex, in time, such as ``("1D", "7D")``. History must hold two of the longest, and seven of the
@@ -210,10 +211,7 @@ class DriftMonitor:
     monitor warned. Not covered, and not always warned of: a level that moves by a tenth of the spread in weeks,
     spells of large spread that last for days, a third kind of day in less than four weeks of history. Of hours with
     20 requests by night and 2,000 by day, which differ by more than chance, each third of traffic kept within 0.5 to
-    1.5 times the promise with "ks", from five weeks of history at 1/720 (200 hours at 1/100). Of several statistics
-    together that holds on average only: the busiest third alarms a third as often as promised or less, and with
-    accumulated evidence the quietest up to twice as often: ``make bench
-    PARTS=operator``.
+    1.5 times the promise, from five weeks of history at 1/720: ``make bench PARTS=operator``.
 
     Examples
     --------
