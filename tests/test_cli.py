@@ -630,19 +630,71 @@ def test_a_history_that_began_anew_is_extended_until_it_supports_its_budget(hour
     hours.run(hours.write("r.csv", 0, 1))
     for how, end, told in (
         ("restart", 12, "budget of 1/13"),
-        ("extend", 24, "extended to 22 windows, without those"),
+        ("extend", 24, "2 of 24 windows are in alarm and were left out"),
     ):
         assert hours.run(hours.write("since.csv", 0, end, released), "--rebase", how) == NO_DRIFT
         assert told in capsys.readouterr().out
     assert DriftMonitor.load(hours.state).false_alarm_rate == pytest.approx(1 / 23)
 
 
-@pytest.mark.parametrize("options", [[], ["--self-test"]])
-def test_a_rebase_needs_a_state_that_was_begun_and_is_no_self_test(hours, capsys, options):
-    if options:
-        hours.run(hours.write("r.csv", 0, 1))
+@pytest.mark.parametrize(
+    ("how", "recent", "told"),
+    [
+        (
+            "rescale",
+            lambda h: h.write("r.csv", -9, 3),
+            "r.csv begins before history ends; give the healthy rows",
+        ),
+        (
+            "rescale",
+            lambda h: h.write("r.csv", 0, 9),
+            "times (0.9|1.0).*, no more than chance, and the alarm is on",
+        ),
+        (
+            "rescale",
+            lambda h: h.write("r.csv", 0, 3, nothing),
+            "--rebase takes healthy measurements; the state",
+        ),
+        ("restart", lambda h: h.write("r.csv", 0, 3), "recent has 3 whole windows, and 4 are the fewest"),
+        ("extend", lambda h: h.write("r.csv", 1, 4, slower), "recent has no window that is not in alarm"),
+    ],
+)
+def test_a_rebase_by_the_wrong_rows_changes_nothing(hours, capsys, how, recent, told):
+    assert hours.run(hours.write("r.csv", 0, 1, slower)) == DRIFT
+    before, firing = Path(hours.state).read_bytes(), hours.about()["firing"]
+    assert hours.run(recent(hours), "--rebase", how) == CANNOT_SAY
+    assert re.search(told, capsys.readouterr().err)
+    assert Path(hours.state).read_bytes() == before and firing
+
+
+@pytest.mark.parametrize("options", [["--self-test"], ["--until", "2026-03-05"], []])
+def test_a_rebase_needs_a_state_that_was_begun_and_judges_nothing(hours, capsys, options):
+    told = "--rebase changes the history in a --state file" if options else "alarm.npz is not there; --rebase"
     assert hours.run(hours.write("r.csv", 0, 2), "--rebase", "rescale", *options) == CANNOT_SAY
-    assert "--rebase changes the history in a --state file that was begun" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_an_extended_history_ends_no_alarm(hours):
+    assert hours.run(hours.write("r.csv", 0, 1, slower)) == DRIFT
+    assert hours.run(hours.write("r.csv", 1, 8), "--rebase", "extend") == NO_DRIFT
+    assert hours.about()["firing"]
+
+
+def test_rows_whose_clock_is_ahead_are_told_and_end_no_window(hours, capsys):
+    until = "2026-03-04T13:00"  # where hour 0 ends
+    ahead = hours.rows(0, 1).iloc[:5].set_axis(hours.rows(3, 4).index[:5])
+    assert (
+        hours.run(
+            hours.write("r.csv", 0, 1, lambda rows: pd.concat([rows, ahead])), "--until", until, "--json"
+        )
+        == 0
+    )
+    report = json.loads(capsys.readouterr().out)
+    (note,) = report["notes"]
+    assert note.startswith("5 rows lie after 2026-03-04 13:00:00") and len(report["windows"]) == 1
+    assert hours.run(hours.write("r.csv", 1, 2), "--until", "2026-03-04T14:00", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (len(report["windows"]), report["late"], report["notes"]) == (1, 0, [])
 
 
 # --- to the pager ------------------------------------------------------------------------------------------
@@ -768,7 +820,15 @@ def test_rows_that_all_come_late_are_no_health(hours, capsys):
     assert hours.run(hours.write("r.csv", 18, 20)) == NO_DRIFT
     capsys.readouterr()
     assert hours.run(hours.write("r.csv", 2, 3, slower)) == CANNOT_SAY
-    assert "all 60 new rows came after windows up to" in capsys.readouterr().err
+    assert "60 of 60 new rows came after windows up to" in capsys.readouterr().err
+
+
+def test_most_rows_late_are_no_health_though_some_are_new(hours, capsys):
+    ahead = hours.rows(20, 22).iloc[:90]
+    assert hours.run(hours.write("r.csv", 0, 12, lambda rows: pd.concat([rows, ahead]))) == NO_DRIFT
+    few = hours.rows(21, 22).iloc[30:40]
+    assert hours.run(hours.write("r.csv", 12, 13, lambda rows: pd.concat([rows, few]))) == CANNOT_SAY
+    assert "can't say: 60 of 70 new rows came after" in capsys.readouterr().err
 
 
 def test_a_service_that_is_silent_at_night_is_healthy_at_night_and_lost_at_noon(hours, capsys):

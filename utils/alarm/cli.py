@@ -37,7 +37,7 @@ EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason
 options that take several values, such as --statistic and --cycles, stand after the two files.
 example: detect-drift march.csv today.csv --column latency_ms --budget 1/100 --picture today.png
 in cron: detect-drift march.csv last_hours.csv --window 1h --cycles 1D 7D --state alarm.npz --until now
---json prints one object: status and verdict always, and, when windows were looked at, windows (the new ones)
+--json prints one object: status, verdict and notes always, and, when windows were looked at, windows (the new ones)
 and firing_since (when the alarm began that is not over, or null)."""
 
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     out = sys.stdout
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(arguments, argparse.Namespace(notes=[]))
     except SystemExit as stop:  # after --help, or a wrong option, which argparse has told on standard error
         if stop.code and "--json" in arguments:
             print(json.dumps({"status": CANNOT_SAY, "verdict": "can't say: the command line is wrong."}))
@@ -239,6 +239,8 @@ def _run(options: argparse.Namespace, out) -> dict:
     keeps = bool(options.state) and not options.self_test  # which reads a state, and leaves it alone
     with locked(options.state) if keeps else contextlib.nullcontext():
         monitor, recent, lost = _begin(options)
+        if lost and options.rebase:
+            raise ValueError(f"{lost} --rebase takes healthy measurements; the state is as it was.")
         if lost:
             report = {"status": LOST_NUMBERS, "verdict": f"the service lost its numbers: {_in_a_shell(lost)}"}
         elif options.self_test:
@@ -284,11 +286,13 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(
             "--until ends windows in time of a --state file; add --window 1h and --state, or leave it out."
         )
-    if options.rebase and (options.self_test or not (options.state and Path(options.state).exists())):
+    if options.rebase and (options.self_test or options.until or not options.state):
         raise ValueError(
-            "--rebase changes the history in a --state file that was begun, and judges nothing; name that file, "
-            "and leave --self-test out."
+            "--rebase changes the history in a --state file, and judges nothing; name that file, and leave --self-test "
+            "and --until out."
         )
+    if options.rebase and not Path(options.state).exists():
+        raise FileNotFoundError(f"{options.state} is not there; --rebase changes one that a run began.")
 
 
 def _begin(options: argparse.Namespace):
@@ -352,9 +356,8 @@ def _built(options: argparse.Namespace, history):
     """Return a monitor of this history, by the options."""
     from .monitor import DriftMonitor
 
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always")
-        monitor = DriftMonitor(
+    with _noting(options):
+        return DriftMonitor(
             history.latencies,
             options.window,
             float(options.budget),
@@ -367,8 +370,6 @@ def _built(options: argparse.Namespace, history):
             minimum=options.minimum,
             exclude=[stretch.split("/") for stretch in options.exclude],
         )
-    _print_doubts(doubts)
-    return monitor
 
 
 def _load(options: argparse.Namespace, path: str, column: str | None):
@@ -397,10 +398,12 @@ def _recent(options: argparse.Namespace, about: dict):
             f"a share {rise:.0%} larger than in history: find out why, first."
         )
     if recent.n_identical / recent.n_rows - about["identical"] > RISE_IN_ROWS_LEFT_OUT:
-        print(
-            f"note:     {recent.n_identical:,} recent rows repeat another one, more than in history; "
-            "a file with its rows twice alarms too often\n"
-        )
+        with _noting(options):
+            warnings.warn(
+                f"{recent.n_identical:,} recent rows repeat another one, more than in history; "
+                "a file with its rows twice alarms too often",
+                stacklevel=1,
+            )
     _periods(options, recent)
     return recent
 
@@ -424,8 +427,9 @@ def _report(options: argparse.Namespace, monitor, recent) -> dict:
                 **report
             )
         )
-    counted = {name: report.get(name, 0) for name in ("late", "waiting")}
-    report["status"], report["verdict"] = _verdict(options, monitor, windows, **counted)
+    late = report.get("late", 0)
+    others = len(recent.latencies) - report.get("skipped", 0) - late
+    report["status"], report["verdict"] = _verdict(options, monitor, windows, late, others)
     shown = _shown(windows)
     if shown is not None:
         which = "first window in alarm" if windows["drifted"].any() else "window furthest from history"
@@ -441,27 +445,33 @@ def _report(options: argparse.Namespace, monitor, recent) -> dict:
 def _windows(options: argparse.Namespace, monitor, recent):
     """Return the windows that are new, one row each; print what the monitor doubts."""
     values = recent.latencies
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always")
+    with _noting(options):
         if options.state:
             if not recent.has_times:
-                print(
-                    "note:     without times nobody can tell rows that were seen: a file read twice is judged twice\n"
+                unknown = (
+                    "without times nobody can tell rows that were seen: a file read twice is judged twice"
                 )
-            windows = monitor.follow(values, until=options.until)
-        else:
-            if recent.has_times and _begins_before_history_ends(monitor, values):
-                print("note:     recent begins before history ends; what stands in both hides a drift\n")
-            if not monitor.by_time:
-                values = _whole_windows(values, monitor.window, recent.path.name)
-            windows = monitor.check_many(values)
-    _print_doubts(doubts)
-    return windows
+                warnings.warn(unknown, stacklevel=1)
+            return monitor.follow(values, until=options.until)
+        if recent.has_times and _begins_before_history_ends(monitor, values):
+            warnings.warn(
+                "recent begins before history ends; what stands in both hides a drift", stacklevel=1
+            )
+        if not monitor.by_time:
+            values = _whole_windows(values, monitor.window, recent.path.name)
+        return monitor.check_many(values)
 
 
-def _print_doubts(doubts) -> None:
-    for doubt in doubts:
-        print(_in_a_shell(f"note:     {doubt.message}\n"))
+@contextlib.contextmanager
+def _noting(options: argparse.Namespace):
+    """Print what is warned of as notes, and keep them for --json."""
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        yield
+    notes = [_in_a_shell(str(doubt.message)) for doubt in doubts]
+    options.notes += notes
+    for note in notes:
+        print(f"note:     {note}\n")
 
 
 def _budget(monitor) -> Fraction:
@@ -496,14 +506,14 @@ def _print_counts(options: argparse.Namespace, monitor, windows, recent) -> None
         print(f"          the last {rest:,} values fill no window and were not judged")
 
 
-def _verdict(options: argparse.Namespace, monitor, windows, late=0, waiting=0) -> tuple[int, str]:
-    """Return the status and the sentence on the windows that are new, with so many late and waiting rows."""
+def _verdict(options: argparse.Namespace, monitor, windows, late, others) -> tuple[int, str]:
+    """Return the status and the sentence on the windows that are new, with so many late rows and other new ones."""
+    if late > others and not windows["drifted"].any():
+        return CANNOT_SAY, (
+            f"can't say: {late:,} of {late + others:,} new rows came after windows up to {monitor.state.next_start} "
+            "were judged; if rows with a clock ahead did that, mend it and begin with a new --state file."
+        )
     if not len(windows):
-        if late and not waiting:
-            return CANNOT_SAY, (
-                f"can't say: all {late:,} new rows came after windows up to {monitor.state.next_start} were judged; "
-                "if a row with a clock ahead did that, begin with a new --state file."
-            )
         return NO_DRIFT, "nothing to judge yet: no new window is complete."
     judged, shown = windows["statistic"].notna(), _shown(windows)
     if windows["drifted"].any():
@@ -602,17 +612,30 @@ def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
 
 
 def _rebased(options: argparse.Namespace, monitor, recent):
-    """Return the monitor with the history of the service as it is now, and what was done; no alarm goes on."""
-    with warnings.catch_warnings(record=True) as doubts:
-        warnings.simplefilter("always")
+    """Return the monitor with the history of the service as it is now, and what was done; its alarm is over."""
+    if (
+        options.rebase != "extend"
+        and recent.has_times
+        and _begins_before_history_ends(monitor, recent.latencies)
+    ):
+        raise ValueError(
+            f"{recent.path.name} begins before history ends; give the healthy rows since the release."
+        )
+    with _noting(options):
         monitor = monitor.rebase(recent.latencies, options.rebase)
-    _print_doubts(doubts)
-    done = {
-        "rescale": f"times {monitor.factor:.4g}" if options.rebase == "rescale" else "",
-        "restart": f"begun anew, with {monitor.n_blocks:,} windows",
-        "extend": f"extended to {monitor.n_blocks:,} windows, without those of the recent file that are in alarm",
-    }[options.rebase]
-    monitor.about |= {"firing": None, "unposted": None, "lost": None}
+    if options.rebase == "extend":
+        done = f"extended to {monitor.n_blocks:,} windows"
+    else:
+        done = f"begun anew, with {monitor.n_blocks:,} windows"
+        if options.rebase == "rescale":
+            done = f"times {monitor.factor:.4g}"
+            if monitor.about["firing"] and abs(math.log(monitor.factor)) < 2 * monitor.factor_error:
+                raise ValueError(
+                    f"history would be {done}, no more than chance, and the alarm is on: give rows since the "
+                    "release only, or use --rebase restart if something else than the level changed."
+                )
+        monitor.about |= {"firing": None, "unposted": None}
+    monitor.about["lost"] = None
     verdict = (
         f"nothing judged: history is {done}; what comes is judged by it, with a budget of {_budget(monitor)}."
     )
@@ -673,7 +696,7 @@ def _tell(options: argparse.Namespace, report: dict, out) -> None:
     elif not options.json:
         print(f"verdict:  {report['verdict']}", file=out, flush=True)
     if options.json:
-        print(json.dumps(report), file=out, flush=True)
+        print(json.dumps(report | {"notes": options.notes}), file=out, flush=True)
 
 
 def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
@@ -698,13 +721,13 @@ def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
         verdicts = [Verdict(drifted=works, alertname="DataDriftSelfTest", annotations=summary, **shared)]
     else:
         judged = any(window["statistic"] is not None for window in windows)
-        lost = report["status"] == LOST_NUMBERS or (False if judged else None)
+        lost = report["status"] == LOST_NUMBERS or (False if judged or options.rebase else None)
         verdicts = [Verdict(drifted=lost, alertname="DataLost", annotations=summary, **shared)]
         if alarm and (judged or monitor.about.get("unposted")):
             verdicts.append(
                 Verdict(drifted=True, since=since, annotations={"summary": alarm["verdict"]}, **shared)
             )
-        elif judged or options.rebase:
+        elif judged or (options.rebase and not alarm):
             verdicts.append(Verdict(drifted=False, annotations=summary, **shared))
     try:
         send(options.alertmanager, verdicts, labels=dict(options.label))

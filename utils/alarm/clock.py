@@ -83,11 +83,10 @@ class Clock:
         return instants.tz_localize("UTC").tz_convert(self.origin.tz)
 
     def last_closed(self, index, until=None):
-        """Return the number of the last window that is complete: the next row, or `until`, lies beyond it."""
-        ends = [] if until is None else [self.number(until) - 1]
-        if len(index):
-            ends.append(self.number(index[-1] + pd.Timedelta(self._next_due, "ns")) - 1)
-        return max(ends, default=None)
+        """Return the number of the last window that is complete: `until`, or else the next row, lies beyond it."""
+        if until is not None:
+            return self.number(until) - 1
+        return self.number(index[-1] + pd.Timedelta(self._next_due, "ns")) - 1 if len(index) else None
 
     @property
     def windows_a_day(self):

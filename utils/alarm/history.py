@@ -14,6 +14,7 @@ from .evidence import FEWEST_FOR_MEMORY, estimate_memory, estimate_memory_within
 
 TAIL = 0.01  # the share of history at either end that is called its tail
 CHUNK = 1 << 17  # values compared at a time: bounds the memory, and stays in the processor's cache
+FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
 NEAREST = 50  # blocks of like size: fewer don't tell what is usual
 KNOTS = 17  # sizes at which that is told
 LEVELS = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95])  # the last is one that few incidents don't move

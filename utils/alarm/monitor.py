@@ -103,7 +103,7 @@ from .evidence import (
     evidence_threshold,
     moves,
 )
-from .history import History
+from .history import FEWEST_BLOCKS, History
 from .rows import (
     LONGEST_GAP,
     Rows,
@@ -121,7 +121,7 @@ from .verdict import WindowResult
 STATISTICS = ("ks", "wasserstein", "tail")
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
 ALIKE = 1.3  # windows whose sizes differ by less are told apart by the root of their size alone
-FEWEST_BLOCKS = 4  # with fewer, a window's rank among them is not what the budget takes it for
+SLOW = 3  # windows in a row that no drift need be awaited
 UNITS = ("ns", "us", "µs", "ms", "s")
 
 
@@ -523,9 +523,10 @@ class DriftMonitor:
         recent : Series, DataFrame or sequence of numbers
             What came in since the last call, or more. It may be empty.
         until : time, optional
-            Until when `recent` is complete. A window in time ends with it, or with a row after the window; where
-            rows come regularly, also with its own last row. A time without a zone is read as those of history.
-            Rows that lie more than a window after it have a wrong clock, and are left out with a warning.
+            Until when `recent` is complete, which ends the windows in time before it; rows after it wait. Without it
+            a window ends with a row after it, or, where rows come regularly, with its own last row. A time without
+            a zone is read as those of history. Rows that lie more than a window after it have a wrong clock, and
+            are left out with a warning.
         """
         if until is not None:
             if not self._clock.by_time:
@@ -566,7 +567,7 @@ class DriftMonitor:
         self.state = replace(state, leftover=rest, judged_until=judged_until)
         return table
 
-    def smallest_slowdown(self, recent, *, within=24, most=10.0):
+    def smallest_slowdown(self, recent, *, within=6, most=10.0):
         """Return the smallest factor by which `recent` would have to be longer to alarm, and after how many windows.
 
         For a drill: the windows of `recent`, made longer and repeated up to `within` windows, are judged from no
@@ -682,11 +683,17 @@ class DriftMonitor:
             ``"restart"``: `recent` is the new history. While it is short, the budget is what it supports (1/168
             after a week of hours), and until it holds two of each cycle they are those of the old one.
 
-            ``"extend"``: history goes on with `recent`, but for its windows in alarm; windows that both have are
-            taken from `recent`. The budget comes down to what was wanted.
+            ``"extend"``: history goes on with `recent`, but for its windows in alarm, which a warning counts; windows
+            that both have are taken from `recent`. The budget comes down to what was wanted.
+
+        Raises
+        ------
+        ValueError
+            If `recent` can't be that: in another unit, half from before the change, too short, all in alarm.
         """
         if how not in ("rescale", "restart", "extend"):
             raise ValueError(f'how is {how!r}, but must be "rescale", "restart" or "extend".')
+        releases.check(self, recent)
         if how == "rescale":
             return releases.rescaled(self, recent)
         return releases.restarted(self, releases.extended(self, recent) if how == "extend" else recent)
@@ -958,6 +965,16 @@ class DriftMonitor:
                 for name, history in self._histories.items()
             }
         self.threshold = max(self._thresholds.values())
+        if (
+            self.fewest_windows > SLOW and not self._is_table
+        ):  # the part of the budget of one in many is small
+            why = "history is short, wanders, or holds incidents; give a longer one, or leave them out (exclude)"
+            why = "the change was measured on so little; rebase with a day or more" if self._wander else why
+            warnings.warn(
+                f"An alarm takes {self.fewest_windows} windows in a row, however large the drift, since {why}.",
+                UserWarning,
+                stacklevel=5,
+            )
         if not self.accumulate and self.statistic == ("ks",) and self.threshold >= 1:
             warnings.warn(
                 "Some of history's windows lie so far from the others that no D would alarm beside them; leave "

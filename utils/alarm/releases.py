@@ -1,12 +1,34 @@
 """A monitor for the service as it is after a change that somebody approved; `DriftMonitor.rebase` has the words."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from .rows import levels
+from .history import FEWEST_BLOCKS
+from .rows import as_columns, levels
+
+FAR = 2.0  # times as far as any healthy window: an incident, though one window alone makes no evidence
+SAME_UNIT = 10.0  # times: a service that became so much slower is more likely told in another unit
+UNLIKE = 1.5  # times what any stretch of history did between its halves: more is no chance
+
+
+def check(monitor, recent):
+    """Say so if `recent` can't be what the service of this history does after a release."""
+    for name, now in as_columns(recent, "recent").items():
+        before = monitor._histories[name].sorted
+        what = "recent" if name is None else f"recent[{name!r}]"
+        now = now[~np.isnan(now)]
+        if before[0] >= 0 and now.min(initial=0) < 0:
+            raise ValueError(f"{what} holds negative values, and history none; mend them, or leave them out.")
+        usual, median = np.median(before), np.median(now) if now.size else math.nan
+        if usual > 0 and not usual / SAME_UNIT < median < usual * SAME_UNIT:
+            raise ValueError(
+                f"{what} has a median of {median:.4g}, and history one of {usual:.4g}; give it in the same unit, or "
+                "build a monitor of its own."
+            )
 
 
 def rescaled(monitor, recent):
@@ -26,6 +48,7 @@ def rescaled(monitor, recent):
         after = levels(values, first, sizes, clock)
         if not after.size:
             raise ValueError("recent has no whole window to measure the change by; wait for more.")
+        _require_one_level(before, after)
         factors[name] = math.exp(after.mean() - before.mean())
         # How far stretches of history, as long as what was measured, lie from all of it.
         stretches = np.convolve(before, np.full(after.size, 1 / after.size), mode="valid")
@@ -35,6 +58,7 @@ def rescaled(monitor, recent):
         history.attrs["unit"] = monitor.unit
     successor = _successor(monitor, history, monitor.settings, wander=wander)
     successor.factor = factors if monitor._is_table else factors[None]
+    successor.factor_error = wander
     return successor
 
 
@@ -55,34 +79,71 @@ def restarted(monitor, recent):
             settings["cycles"], kept = None, (clock, monitor._cycles)
     rows = monitor._rows(recent, "recent")
     blocks = min((rows.column_sizes(name) >= clock.minimum).sum() for name in rows.columns)
+    if blocks < FEWEST_BLOCKS:
+        raise ValueError(
+            f"recent has {blocks} whole windows, and {FEWEST_BLOCKS} are the fewest to start with; wait for more, or "
+            'use how="rescale".'
+        )
     settings["false_alarm_rate"] = max(monitor._wanted["false_alarm_rate"], 1 / (blocks + 1))
     return _successor(monitor, recent, settings, cycles=kept)
 
 
+def _require_one_level(before, after):
+    """Say so if the windows after the change differ between their halves as no stretch of history did."""
+    half = after.size // 2
+    if not 1 <= half <= before.size // 4:
+        return
+    means = np.convolve(before, np.full(half, 1 / half), mode="valid")
+    usual = np.abs(means[half:] - means[:-half]).max()
+    moved = after[-half:].mean() - after[:half].mean()
+    if abs(moved) > UNLIKE * usual:
+        raise ValueError(
+            f"recent is {math.exp(moved):.3g} times as slow in its second half as in its first; give rows since the "
+            "change only."
+        )
+
+
 def extended(monitor, recent):
     """Return history and `recent` together, without the windows of `recent` that are in alarm."""
-    check = monitor.check_frame if monitor._is_table else monitor.check_many
-    judged = check(recent, after=monitor.start)
+    judge = monitor.check_frame if monitor._is_table else monitor.check_many
+    judged = judge(recent, after=monitor.start)
+    found = _in_alarm(monitor, judged)
+    if found.all():
+        raise ValueError(
+            'recent has no window that is not in alarm; after a change use how="rescale" or "restart" first.'
+        )
+    if found.any():
+        warnings.warn(
+            f"{found.sum():,} of {found.size:,} windows are in alarm and were left out.",
+            UserWarning,
+            stacklevel=4,
+        )
     if monitor._clock.by_time:
-        alarms = judged.index.get_level_values("window")[_in_alarm(monitor, judged)]
+        alarms = judged.index.get_level_values("window")[found]
         numbers = monitor._clock.numbers(monitor._clock.index(recent, "recent"))
         before = monitor._clock.numbers(monitor._clock.index(monitor.historical, "historical"))
         healthy = recent[~np.isin(numbers, monitor._clock.numbers(alarms))]
         return pd.concat([monitor.historical[~np.isin(before, numbers)], healthy])
-    alarms = _in_alarm(monitor, judged).reshape(-1, len(monitor._histories)).any(axis=1)
+    alarms = found.reshape(-1, len(monitor._histories)).any(axis=1)
     healthy = np.append(np.repeat(~alarms, monitor.window), np.zeros(len(recent) % monitor.window, bool))
     join = pd.concat if hasattr(recent, "index") else np.concatenate
     return join([monitor.historical, recent[healthy]])
 
 
 def _in_alarm(monitor, judged):
-    """Return which windows alarm, or bring up the evidence that does."""
+    """Return which windows alarm, or bring up the evidence that does, or by themselves are twice as far as any."""
     alarms = judged["drifted"].to_numpy(copy=True)
     if not monitor.accumulate:
         return alarms
     suspicious = judged[["evidence_slower", "evidence_faster"]].max(axis=1).to_numpy() > 0
-    metrics = len(monitor._histories) if monitor._is_table else 1
-    alarms, suspicious = (x.reshape(-1, metrics).T for x in (alarms, suspicious))
+    statistics = judged["statistic"].to_numpy()
+    sizes = judged["rows"].to_numpy() if "rows" in judged else np.full(alarms.size, monitor.window)
+    histories = monitor._histories.values()
+    alarms, suspicious, statistics, sizes = (
+        x.reshape(-1, len(histories)).T for x in (alarms, suspicious, statistics, sizes)
+    )
+    for history, mine, far, size in zip(histories, alarms, statistics, sizes, strict=True):
+        mine |= far > FAR * history.threshold(1, np.maximum(size, 1))
     for mine, stretch in zip(alarms, suspicious | alarms, strict=True):
         number = np.cumsum(np.diff(stretch, prepend=False))
         mine |= stretch & np.isin(number, number[mine])
