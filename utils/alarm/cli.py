@@ -603,7 +603,7 @@ def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
     if factor is None:
         return {
             "status": CANNOT_SAY,
-            "verdict": f"can't say: even latencies {windows:g} times as long ring no alarm.",
+            "verdict": f"can't say: even latencies {windows:g} times as long ring no alarm within six windows.",
         }
     after = f", {windows} windows in a row" if options.accumulate else ""
     told = f"{100 * (factor - 1):.2g} % longer" if factor < 2 else f"{factor:.2g} times as long"

@@ -570,7 +570,7 @@ class DriftMonitor:
     def smallest_slowdown(self, recent, *, within=6, most=10.0):
         """Return the smallest factor by which `recent` would have to be longer to alarm, and after how many windows.
 
-        For a drill: the windows of `recent`, made longer and repeated up to `within` windows, are judged from no
+        For a drill: the last `within` windows of `recent`, or fewer repeated, are made longer and judged from no
         evidence; nothing of the monitor changes. Where not even `most` times as long alarms: (None, `most`).
         """
         self._refuse_table("smallest_slowdown")
@@ -580,10 +580,9 @@ class DriftMonitor:
             raise ValueError("recent holds negative values, which no factor makes longer.")
         values = self._cycles[None].clean(values, seconds) if self._cycles else values
         enough = sizes >= self._clock.minimum
-        numbers = np.arange(int(enough.sum()))
-        if not numbers.size:
+        if not enough.any():
             raise ValueError(f"recent has no window of at least {self._clock.minimum:,} values to try.")
-        first, sizes = (np.resize(x[enough], max(within, numbers.size)) for x in (first, sizes))
+        first, sizes = (np.resize(x[enough][-within:], within) for x in (first, sizes))
 
         def alarm(factor):
             found = self._histories[None].look(factor * values, first, sizes, tolerance=self.tolerance)
