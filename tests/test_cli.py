@@ -591,7 +591,10 @@ def test_a_self_test_rings_and_changes_no_state(hours, capsys):
 def test_a_self_test_that_cannot_ring_is_2(hours, capsys):
     recent = hours.write("r.csv", 0, 1, lambda rows: rows * 0)
     assert main([hours.history, recent, *HOURLY, "--self-test"]) == CANNOT_SAY
-    assert capsys.readouterr().err == "can't say: even latencies 10 times as long ring no alarm within six windows.\n"
+    assert (
+        capsys.readouterr().err
+        == "can't say: even latencies 10 times as long ring no alarm within six windows.\n"
+    )
 
 
 def test_a_self_test_says_nothing_of_what_nobody_has_heard_of(hours, capsys, monkeypatch):
