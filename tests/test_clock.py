@@ -10,6 +10,7 @@ from scipy import stats
 
 from tests.test_monitor import gets_one_sentence
 from utils.alarm.clock import Clock
+from utils.alarm.history import Usual
 from utils.alarm.monitor import DriftMonitor
 from utils.alarm.rows import in_order_once, row_ids
 
@@ -289,6 +290,18 @@ def test_rows_that_come_at_steps_which_dont_divide_the_window_are_awaited():
     tables = [monitor.follow(rows[i : i + 1]) for i in range(36)]
     assert pd.concat(tables)["rows"].tolist() == [5, 4] * 4
     assert monitor.state.late == 0
+
+
+def test_places_mean_the_same_at_every_size_and_can_be_undone():
+    rng = np.random.default_rng(8)
+    sizes = rng.integers(20, 2_000, 900)
+    sides = rng.gamma(2, size=(900, 1, 3)) * (1 + 100 / sizes)[:, np.newaxis, np.newaxis]
+    usual = Usual(sizes, sides)
+    for third in np.array_split(np.argsort(sizes), 3):
+        assert (usual.blocks[third] > 3).mean() == pytest.approx(np.exp(-3), abs=0.02)
+    for place in (0.1, 2.0, 7.0):
+        values = np.broadcast_to(usual.undo(sizes, place)[:, np.newaxis, np.newaxis], sides.shape)
+        np.testing.assert_allclose(usual(sizes, values)[:, 0, 0], place)
 
 
 def test_rows_whose_clock_is_ahead_of_until_are_left_out_and_blind_nothing():

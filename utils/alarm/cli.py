@@ -119,9 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     complete = "until when the recent file is complete, a time or now: ends windows in time, also silent ones"
     add("--until", metavar="TIME", type=_until, help=complete)
     change = "after a release that was approved: the recent file holds healthy measurements since then. history is "
-    change += (
-        "rescaled by how far they moved, or they are the new history (restart), or are added to it (extend)"
-    )
+    change += "rescaled by how far they moved, or they replace it (restart), or are added to it (extend)"
     add("--rebase", choices=("rescale", "restart", "extend"), help=change)
 
     add = parser.add_argument_group("what comes out").add_argument
@@ -613,17 +611,14 @@ def _self_test(options: argparse.Namespace, monitor, recent) -> dict:
 
 def _rebased(options: argparse.Namespace, monitor, recent):
     """Return the monitor with the history of the service as it is now, and what was done; its alarm is over."""
-    if (
-        options.rebase != "extend"
-        and recent.has_times
-        and _begins_before_history_ends(monitor, recent.latencies)
-    ):
+    adds = options.rebase == "extend"
+    if recent.has_times and not adds and _begins_before_history_ends(monitor, recent.latencies):
         raise ValueError(
             f"{recent.path.name} begins before history ends; give the healthy rows since the release."
         )
     with _noting(options):
         monitor = monitor.rebase(recent.latencies, options.rebase)
-    if options.rebase == "extend":
+    if adds:
         done = f"extended to {monitor.n_blocks:,} windows"
     else:
         done = f"begun anew, with {monitor.n_blocks:,} windows"

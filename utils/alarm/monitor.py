@@ -964,9 +964,8 @@ class DriftMonitor:
                 for name, history in self._histories.items()
             }
         self.threshold = max(self._thresholds.values())
-        if (
-            self.fewest_windows > SLOW and not self._is_table
-        ):  # the part of the budget of one in many is small
+        # In a table each metric has a small part of the budget, and so is slow by nature.
+        if self.fewest_windows > SLOW and not self._is_table:
             why = "history is short, wanders, or holds incidents; give a longer one, or leave them out (exclude)"
             why = "the change was measured on so little; rebase with a day or more" if self._wander else why
             warnings.warn(
