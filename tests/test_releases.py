@@ -83,6 +83,22 @@ def test_extending_leaves_out_what_alarms_and_says_so():
     assert longer.historical.max() < 1.5 * HISTORY.max()
 
 
+@pytest.mark.parametrize("window", ["1h", 60])
+def test_extending_by_rows_that_history_has_loses_none_and_counts_none_twice(window):
+    overlapping = pd.concat([HISTORY[-24 * HOUR :], service(24, AFTER, seed=2)])
+    longer = build(window=window).rebase(overlapping, "extend")
+    assert longer.n_blocks == 15 * 24 and not longer.historical.index.has_duplicates
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        moved = build(window=window).rebase(service(24, AFTER, seed=2, factor=1.3))
+        released = pd.concat([HISTORY[-24 * HOUR :], service(48, AFTER, seed=2, factor=1.3)])
+        longer = moved.rebase(released, "extend").n_blocks
+    assert 16 * 24 - 3 <= longer <= 16 * 24  # history keeps what alarms there, and a healthy window may
+    if window == 60:
+        with pytest.raises(ValueError, match="recent has no whole window after history's end"):
+            build(window=60).rebase(HISTORY[-24 * HOUR :], "extend")
+
+
 def test_one_terrible_hour_is_left_out_though_one_alone_makes_no_evidence():
     monitor = build(accumulate=True, statistic=("ks", "wasserstein", "tail"))
     with pytest.raises(ValueError, match="recent has no window that is not in alarm"):

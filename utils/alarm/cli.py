@@ -418,16 +418,18 @@ def _report(options: argparse.Namespace, monitor, recent) -> dict:
     report = {"windows": [_record(monitor, row) for _, row in windows.iterrows()]}
     if options.state:
         state = monitor.state
-        report |= {"skipped": state.skipped - before.skipped, "late": state.late - before.late}
+        report |= {
+            name: getattr(state, name) - getattr(before, name) for name in ("skipped", "late", "ahead")
+        }
         report["waiting"] = 0 if state.leftover is None else len(state.leftover)
         print(
             "rows:     {skipped:,} seen before, {late:,} late, {waiting:,} wait for their window".format(
                 **report
             )
         )
-    late = report.get("late", 0)
-    others = len(recent.latencies) - report.get("skipped", 0) - late
-    report["status"], report["verdict"] = _verdict(options, monitor, windows, late, others)
+    useless = report.get("late", 0) + report.get("ahead", 0)
+    useful = len(recent.latencies) - report.get("skipped", 0) - useless
+    report["status"], report["verdict"] = _verdict(options, monitor, windows, useless, useful)
     shown = _shown(windows)
     if shown is not None:
         which = "first window in alarm" if windows["drifted"].any() else "window furthest from history"
@@ -450,6 +452,7 @@ def _windows(options: argparse.Namespace, monitor, recent):
                     "without times nobody can tell rows that were seen: a file read twice is judged twice"
                 )
                 warnings.warn(unknown, stacklevel=1)
+            _doubt_zone(options, monitor, values)
             return monitor.follow(values, until=options.until)
         if recent.has_times and _begins_before_history_ends(monitor, values):
             warnings.warn(
@@ -458,6 +461,20 @@ def _windows(options: argparse.Namespace, monitor, recent):
         if not monitor.by_time:
             values = _whole_windows(values, monitor.window, recent.path.name)
         return monitor.check_many(values)
+
+
+def _doubt_zone(options: argparse.Namespace, monitor, values) -> None:
+    """Warn if times without a zone are so far from --until that they must be in another one than UTC."""
+    if options.until is None or options.until.tz is None or not len(values) or values.index.tz is not None:
+        return
+    newest, until = values.index.max(), options.until.tz_convert("UTC").tz_localize(None)
+    behind = until - newest
+    if behind < -timedelta(minutes=5) or behind > 2 * timedelta(seconds=monitor.window_seconds):
+        warnings.warn(
+            f"the newest row is of {newest}, and --until of {until} in UTC: times without a zone are read as UTC; if "
+            "they are not, write their zone into the files",
+            stacklevel=1,
+        )
 
 
 @contextlib.contextmanager
@@ -504,14 +521,17 @@ def _print_counts(options: argparse.Namespace, monitor, windows, recent) -> None
         print(f"          the last {rest:,} values fill no window and were not judged")
 
 
-def _verdict(options: argparse.Namespace, monitor, windows, late, others) -> tuple[int, str]:
-    """Return the status and the sentence on the windows that are new, with so many late rows and other new ones."""
-    if late > others and not windows["drifted"].any():
-        return CANNOT_SAY, (
-            f"can't say: {late:,} of {late + others:,} new rows came after windows up to {monitor.state.next_start} "
-            "were judged; if rows with a clock ahead did that, mend it and begin with a new --state file."
-        )
+def _verdict(options: argparse.Namespace, monitor, windows, useless, useful) -> tuple[int, str]:
+    """Return the status and the sentence on the windows that are new, of so many new rows with wrong times or none."""
+    told = (
+        f"can't say: {useless:,} of {useless + useful:,} new rows lie before {monitor.state.next_start}, where judging "
+        "has come to, or after --until; mend their times. If rows with a clock ahead were judged, begin with a new "
+        "--state file."
+    )
+    mostly_useless = useless >= options.minimum and useless > useful
     if not len(windows):
+        if mostly_useless:
+            return CANNOT_SAY, told
         return NO_DRIFT, "nothing to judge yet: no new window is complete."
     judged, shown = windows["statistic"].notna(), _shown(windows)
     if windows["drifted"].any():
@@ -527,6 +547,8 @@ def _verdict(options: argparse.Namespace, monitor, windows, late, others) -> tup
             return LOST_NUMBERS, f"the service lost its numbers: {told}; see that it runs."
         else:
             return CANNOT_SAY, f"can't say: {told}; give a longer --window, or a smaller --minimum."
+    if mostly_useless:
+        return CANNOT_SAY, told
     so_far = monitor.state.windows if options.state else int(judged.sum())
     if so_far < monitor.fewest_windows:
         more = "the next runs will tell" if options.state else "give a longer file, or go on with --state"
@@ -627,7 +649,7 @@ def _rebased(options: argparse.Namespace, monitor, recent):
             if monitor.about["firing"] and abs(math.log(monitor.factor)) < 2 * monitor.factor_error:
                 raise ValueError(
                     f"history would be {done}, no more than chance, and the alarm is on: give rows since the "
-                    "release only, or use --rebase restart if something else than the level changed."
+                    "release only, or more of them, or use --rebase restart if something else than the level changed."
                 )
         monitor.about |= {"firing": None, "unposted": None}
     monitor.about["lost"] = None

@@ -532,8 +532,11 @@ class DriftMonitor:
             if not self._clock.by_time:
                 raise ValueError('until ends windows in time; give a window such as "1h", or leave it out.')
             until = self._clock.read(until, "until is", self._clock.origin.tz)
-        state, rows = self.state, self._incoming(recent, until)
+        rows, state = self._incoming(recent), self.state
+        if until is not None:
+            rows, state = self._without_ahead(rows, until)
         if isinstance(getattr(rows, "index", None), pd.DatetimeIndex):
+            refuse_jumps(rows.index, "recent", after=state.last_time)
             rows, state = self._skip_seen(rows, state)
         if state.leftover is not None and len(state.leftover):
             join = np.concatenate if isinstance(rows, np.ndarray) else pd.concat
@@ -567,7 +570,7 @@ class DriftMonitor:
         self.state = replace(state, leftover=rest, judged_until=judged_until)
         return table
 
-    def smallest_slowdown(self, recent, *, within=6, most=10.0):
+    def smallest_slowdown(self, recent, *, within=6, most=3.0):
         """Return the smallest factor by which `recent` would have to be longer to alarm, and after how many windows.
 
         For a drill: the last `within` windows of `recent`, or fewer repeated, are made longer and judged from no
@@ -629,7 +632,7 @@ class DriftMonitor:
             "thresholds": list(self._thresholds.values()),
             "cycles": files.pack_cycles(self._clock, self._cycles) if self._keeps_cycles else None,
         }
-        facts["state"] = {"windows": state.windows, "skipped": state.skipped, "late": state.late}
+        facts["state"] = {name: getattr(state, name) for name in ("windows", "skipped", "late", "ahead")}
         for name in ("next_start", "last_time", "judged_until"):
             value = getattr(state, name)
             facts["state"][name] = value.isoformat() if isinstance(value, pd.Timestamp) else value
@@ -682,8 +685,9 @@ class DriftMonitor:
             ``"restart"``: `recent` is the new history. While it is short, the budget is what it supports (1/168
             after a week of hours), and until it holds two of each cycle they are those of the old one.
 
-            ``"extend"``: history goes on with `recent`, but for its windows in alarm, which a warning counts; windows
-            that both have are taken from `recent`. The budget comes down to what was wanted.
+            ``"extend"``: history goes on with `recent`, but for its windows in alarm, which a warning counts. Windows
+            in time that both have are taken from `recent`; else its rows up to history's end are skipped. The budget
+            comes down to what was wanted.
 
         Raises
         ------
@@ -881,7 +885,7 @@ class DriftMonitor:
             _ks_statistic=distance,
         )
 
-    def _incoming(self, recent, until):
+    def _incoming(self, recent):
         """Return what came in as a table, a Series with times or an array, of any length; times on one clock."""
         if self._is_table and not isinstance(recent, pd.DataFrame):
             raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows DataFrames.")
@@ -894,9 +898,6 @@ class DriftMonitor:
                 rows = pd.DataFrame(columns, index=index).set_axis(recent.columns, axis=1)
             else:
                 rows = pd.Series(columns[None], index=index, name=self.name or None)
-            if until is not None:
-                rows = self._without_ahead(rows, until)
-            refuse_jumps(rows.index, "recent", after=self.state.last_time)
             return rows
         if self._clock.by_time:
             self._clock.index(recent, "recent")
@@ -908,11 +909,11 @@ class DriftMonitor:
         if ahead.any():
             warnings.warn(
                 f"{ahead.sum():,} rows lie after {until}, until when recent is complete, and were left out, the first "
-                f"of {rows.index[ahead][0]}; mend their clock.",
+                f"of {rows.index[ahead][0]}; mend their clock, or judge them later.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
-        return rows[~ahead]
+        return rows[~ahead], replace(self.state, ahead=self.state.ahead + int(ahead.sum()))
 
     def _skip_seen(self, rows, state):
         """Return the rows that are new, and the state with the others counted."""
@@ -930,8 +931,8 @@ class DriftMonitor:
         if state.judged_until is not None:
             judged = times < nanoseconds(pd.DatetimeIndex([state.judged_until]))[0]
         # Of rows from before all that are remembered nobody can say whether they had been seen.
-        late = judged & ~known & (times >= state._seen_times.min(initial=np.iinfo(np.int64).max))
-        late &= state.next_start != self.start.next_start  # no window was judged: they end history's last one
+        new = judged & ~known & (times >= state._seen_times.min(initial=np.iinfo(np.int64).max))
+        late = new & (state.next_start != self.start.next_start)  # else they end history's last window
         if late.any():
             warnings.warn(
                 f"{late.sum():,} rows came after their window had been judged and were left out, the first of "
@@ -943,7 +944,7 @@ class DriftMonitor:
         state = replace(
             state, skipped=state.skipped + int((~fresh & ~late).sum()), late=state.late + int(late.sum())
         )
-        return rows[fresh], _remember(state, rows[fresh | late])
+        return rows[fresh], _remember(state, rows[fresh | new])
 
     def _set_thresholds(self, memories, known):
         """Find what alarms beyond, for each metric, or take it from before."""

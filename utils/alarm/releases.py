@@ -106,6 +106,11 @@ def _require_one_level(before, after):
 def extended(monitor, recent):
     """Return history and `recent` together, without the windows of `recent` that are in alarm."""
     judge = monitor.check_frame if monitor._is_table else monitor.check_many
+    if not monitor._clock.by_time and isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
+        recent = recent[recent.index > monitor.historical.index[-1]]
+        recent = recent.iloc[: len(recent) // monitor.window * monitor.window]
+        if not len(recent):
+            raise ValueError("recent has no whole window after history's end; give what came since then.")
     judged = judge(recent, after=monitor.start)
     found = _in_alarm(monitor, judged)
     if found.all():
@@ -122,8 +127,8 @@ def extended(monitor, recent):
         alarms = judged.index.get_level_values("window")[found]
         numbers = monitor._clock.numbers(monitor._clock.index(recent, "recent"))
         before = monitor._clock.numbers(monitor._clock.index(monitor.historical, "historical"))
-        healthy = recent[~np.isin(numbers, monitor._clock.numbers(alarms))]
-        return pd.concat([monitor.historical[~np.isin(before, numbers)], healthy])
+        healthy = ~np.isin(numbers, monitor._clock.numbers(alarms))
+        return pd.concat([monitor.historical[~np.isin(before, numbers[healthy])], recent[healthy]])
     alarms = found.reshape(-1, len(monitor._histories)).any(axis=1)
     healthy = np.append(np.repeat(~alarms, monitor.window), np.zeros(len(recent) % monitor.window, bool))
     join = pd.concat if hasattr(recent, "index") else np.concatenate

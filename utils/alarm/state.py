@@ -45,8 +45,9 @@ class State:
         The time of the latest row that was seen.
     leftover : Series, DataFrame, array or None
         Rows that were seen and wait for their window to be full.
-    skipped, late : int
-        Rows left out so far: those that had been seen before, and those that came after their window was judged.
+    skipped, late, ahead : int
+        Rows left out so far: those that had been seen before, those that came after their window was judged, and
+        those whose clock was ahead.
     """
 
     monitor: int
@@ -57,6 +58,7 @@ class State:
     leftover: object = None
     skipped: int = 0
     late: int = 0
+    ahead: int = 0
     judged_until: object = field(default=None, repr=False)
     _seen: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64), repr=False)
     _seen_times: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
