@@ -146,6 +146,28 @@ def test_what_no_release_does_is_refused_in_a_sentence(how, recent, told):
         build().rebase(recent, how)
 
 
+@pytest.mark.parametrize("how", ["rescale", "restart", "extend"])
+def test_what_is_of_another_kind_is_refused_in_a_sentence(how):
+    recent = service(24, AFTER)
+    table = pd.DataFrame({"a": HISTORY, "b": HISTORY})
+    of_table = DriftMonitor(table, "1h", 1 / 20, cycles="1D")
+    for monitor, given, told in (
+        (
+            build(),
+            pd.DataFrame({"a": recent}),
+            "recent is of type DataFrame; this monitor follows one metric",
+        ),
+        (build(), "x", "recent is text"),
+        (build(), recent[:0], "recent holds no value"),
+        (build(), recent.to_numpy(), "recent has no DatetimeIndex"),
+        (of_table, recent, "recent is of type Series; this monitor follows DataFrames"),
+        (of_table, pd.DataFrame({"a": recent}), r"recent lacks \['b'\]"),
+        (of_table, pd.DataFrame({"a": np.nan, "b": recent}), r"recent\['a'\] holds no value"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=told):
+            monitor.rebase(given, how)
+
+
 def test_negative_history_has_no_factor():
     values = np.random.default_rng(3).normal(size=6_000)
     with pytest.raises(

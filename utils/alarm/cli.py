@@ -128,7 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--alertmanager", metavar="URL", help="raise or end an alert at Prometheus' Alertmanager (API v2)")
     more = "a label of that alert; may be repeated"
     add("--label", action="append", type=_pair, default=[], metavar="KEY=VALUE", help=more)
-    test = "drift a copy of the recent file and say whether that would ring; changes no state. With --alertmanager "
+    test = "make a copy of the recent file's last six windows up to three times as slow, and say what would ring; "
+    test += "changes no state. With --alertmanager "
     test += "an alert DataDriftSelfTest rings while this works: have the pager page when it stops"
     add("--self-test", action="store_true", help=test)
     return parser

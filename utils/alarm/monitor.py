@@ -121,7 +121,7 @@ from .verdict import WindowResult
 STATISTICS = ("ks", "wasserstein", "tail")
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
 ALIKE = 1.3  # windows whose sizes differ by less are told apart by the root of their size alone
-SLOW = 3  # windows in a row that no drift need be awaited
+SLOW = 3  # windows in a row: a large drift should alarm within so many
 UNITS = ("ns", "us", "µs", "ms", "s")
 
 
@@ -210,8 +210,8 @@ class DriftMonitor:
     healthy data of ``make bench PARTS=promises`` alarms came 0.5 to 1.5 times as often as promised, or the
     monitor warned. Not covered, and not always warned of: a level that moves by a tenth of the spread in weeks,
     spells of large spread that last for days, a third kind of day in less than four weeks of history. Of hours with
-    20 requests by night and 2,000 by day, which differ by more than chance, each third of traffic kept within 0.5 to
-    1.5 times the promise, from five weeks of history at 1/720: ``make bench PARTS=operator``.
+    20 requests by night and 2,000 by day, which differ by more than chance, each third of traffic kept within about
+    0.5 to 1.5 times the promise, from five weeks of history at 1/720: ``make bench PARTS=operator``.
 
     Examples
     --------
@@ -696,6 +696,7 @@ class DriftMonitor:
         """
         if how not in ("rescale", "restart", "extend"):
             raise ValueError(f'how is {how!r}, but must be "rescale", "restart" or "extend".')
+        recent = self._of_kind(recent)
         releases.check(self, recent)
         if how == "rescale":
             return releases.rescaled(self, recent)
@@ -887,9 +888,7 @@ class DriftMonitor:
 
     def _incoming(self, recent):
         """Return what came in as a table, a Series with times or an array, of any length; times on one clock."""
-        if self._is_table and not isinstance(recent, pd.DataFrame):
-            raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows DataFrames.")
-        recent = self._with_columns(recent) if self._is_table else recent
+        recent = self._of_kind(recent)
         columns = as_columns(recent, "recent")
         if isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
             index = self._clock.index(recent, "recent")
@@ -902,6 +901,13 @@ class DriftMonitor:
         if self._clock.by_time:
             self._clock.index(recent, "recent")
         return recent if self._is_table else columns[None]
+
+    def _of_kind(self, recent):
+        """Return what is a table, with history's columns, where history is one, and what is none otherwise."""
+        if isinstance(recent, pd.DataFrame) != self._is_table:
+            follows = "DataFrames" if self._is_table else "one metric; pick its column"
+            raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows {follows}.")
+        return self._with_columns(recent) if self._is_table else recent
 
     def _without_ahead(self, rows, until):
         """Return the rows that can have been measured by `until`, or in the window after it: clocks differ a little."""

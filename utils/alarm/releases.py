@@ -21,9 +21,11 @@ def check(monitor, recent):
         before = monitor._histories[name].sorted
         what = "recent" if name is None else f"recent[{name!r}]"
         now = now[~np.isnan(now)]
-        if before[0] >= 0 and now.min(initial=0) < 0:
+        if not now.size:
+            raise ValueError(f"{what} holds no value; give healthy measurements since the change.")
+        if before[0] >= 0 and now.min() < 0:
             raise ValueError(f"{what} holds negative values, and history none; mend them, or leave them out.")
-        usual, median = np.median(before), np.median(now) if now.size else math.nan
+        usual, median = np.median(before), np.median(now)
         if usual > 0 and not usual / SAME_UNIT < median < usual * SAME_UNIT:
             raise ValueError(
                 f"{what} has a median of {median:.4g}, and history one of {usual:.4g}; give it in the same unit, or "

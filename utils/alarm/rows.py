@@ -150,6 +150,11 @@ def as_columns(values, argument):
 
 def _as_values(values, label, argument, **options):
     """Return a float array, as `as_sample` does; what comes in may also be one value, or none."""
-    if argument == "recent" and hasattr(values, "__len__") and len(values) < 2:
+    if (
+        argument == "recent"
+        and hasattr(values, "__len__")
+        and len(values) < 2
+        and not isinstance(values, str)
+    ):
         return as_sample(np.append(np.asarray(values, float), [0.0, 0.0]), label, **options)[: len(values)]
     return as_sample(values, label, **options)
