@@ -312,7 +312,7 @@ CASES = {
     "slower": (lambda h: h.write("r.csv", 0, 2, slower), DRIFT, "Drift in latency_ms: recent is slower"),
     "not there": (lambda h: str(h.folder / "r.csv"), CANNOT_SAY, "can't say: .*r.csv is not there"),
     "a folder": (lambda h: str(h.folder), CANNOT_SAY, "can't say: "),
-    "no text": (lambda h: h.write("r.csv.zip", 0, 1), CANNOT_SAY, "can't say: "),
+    "no text": (lambda h: h.text("r.csv", "\x00 a picture"), CANNOT_SAY, "can't say: .*not a text file"),
     "words": (
         lambda h: h.write("r.csv", 0, 2, words),
         LOST_NUMBERS,

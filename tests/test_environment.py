@@ -16,8 +16,12 @@ def _split(requirement):
     return name.lower(), range_.replace(" ", "")
 
 
+CALLED_OTHERWISE_BY_CONDA = {"python-duckdb": "duckdb"}
+
+
 def test_conda_and_pip_install_the_same_packages_in_the_same_ranges():
     conda = dict(_split(entry) for entry in CONDA if isinstance(entry, str))
+    conda = {CALLED_OTHERWISE_BY_CONDA.get(name, name): range_ for name, range_ in conda.items()}
     conda.pop("pip")
     conda.pop("python")
     assert conda == dict(_split(requirement) for requirement in PROJECT["dependencies"])

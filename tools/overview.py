@@ -1,24 +1,43 @@
 """Who is where: read the verdicts stored in notebooks, without executing anything.
 
 ``python -m tools.overview FOLDER`` reads every notebook below the folder, one folder or file a learner, and
-prints each learner's verdicts, then each exercise's count and its most common diagnosis.
+prints each learner's verdicts or why there are none, then each exercise's count and its most common diagnosis.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from utils.exercises.engine import SOLUTIONS, SYMBOLS, State
 
 _STATE: dict[str, State] = {symbol: state for state, symbol in SYMBOLS.items()}
-_LINE = re.compile(rf"^(\d+\.\d+)  ([{''.join(SYMBOLS.values())}]) (?:not answered yet|not yet|right): (.*)$")
+_LINE = re.compile(
+    rf"^(\d{{1,2}}\.\d{{1,2}})  ([{''.join(SYMBOLS.values())}]) (?:not answered yet|not yet|right): (.*)$",
+    re.ASCII,
+)
+_EXERCISE = re.compile(r"""check\(\s*["']\d""")
+
+# Why a learner has no verdict. Of several notebooks the one that says most counts: the later reason.
+_NO_NOTEBOOK = "no notebook in the folder"
+_UNREADABLE = "no notebook that can be read"
+_NO_EXERCISE = "no exercise in the notebook"
+_NO_OUTPUTS = "no outputs: ask to run all and save"
+_NO_VERDICT = "outputs, but no verdict: ask to run all and save"
+_REASONS = (_NO_NOTEBOOK, _UNREADABLE, _NO_EXERCISE, _NO_OUTPUTS, _NO_VERDICT)
+
+_WRONG = {
+    RecursionError: "it is nested too deeply",
+    UnicodeDecodeError: "its text is not UTF-8",
+    json.JSONDecodeError: "it is empty, cut short or no JSON",
+}
 
 
 @dataclass(frozen=True)
@@ -31,8 +50,8 @@ class Stored:
     message: str
 
 
-def stored_verdicts(folder: Path) -> tuple[list[Stored], list[str]]:
-    """Return the verdicts stored in the notebooks below a folder, and a sentence for each doubtful file.
+def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[str]]:
+    """Return the verdicts stored in the notebooks below a folder, who has none, and what is doubtful.
 
     Parameters
     ----------
@@ -44,32 +63,89 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], list[str]]:
     -------
     verdicts : list of Stored
         At most one an exercise and learner: the last one in the notebook.
+    silent : dict of str to str
+        Each learner without a verdict, and why there is none.
     doubts : list of str
-        Which files cannot be read, and which answer an exercise that another file of the same name in the
+        Which files can't be read, and which answer an exercise that another file of the same name in the
         table answers too, as a copy does or a group that shares one folder.
+
+    Raises
+    ------
+    OSError
+        If `folder` itself can't be read. Nothing below it raises.
     """
     last: dict[tuple[str, str], Stored] = {}
-    source: dict[tuple[str, str], Path] = {}
+    source: dict[tuple[str, str], str] = {}
+    silent: dict[str, str] = {}
     doubts = []
-    for path in sorted(folder.rglob("*.ipynb")):
-        inside = path.relative_to(folder)
-        # A course handed in whole brings its solutions: they are not the learner's answers.
-        if {".ipynb_checkpoints", "solutions"} & set(inside.parts):
+    for entry in sorted(filter(_may_hold_answers, folder.iterdir())):
+        paths = _notebooks(entry, {folder.resolve(), *folder.resolve().parents})
+        if not paths and not os.path.isdir(entry):
             continue
-        learner = inside.parts[0] if len(inside.parts) > 1 else _name_without_chapter(path.stem)
-        try:
-            lines = list(_printed_lines(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            doubts.append(f"{inside} cannot be read as a notebook ({type(error).__name__}).")
-            continue
-        others = set()
-        for id, symbol, message in (match.groups() for match in map(_LINE.match, lines) if match):
-            others.add(source.get((learner, id), inside))
-            source[learner, id] = inside
-            last[learner, id] = Stored(learner, id, _STATE[symbol], message)
-        for other in sorted(others - {inside}):
-            doubts.append(f"{other} and {inside} both answer as {learner}: the second one counts.")
-    return list(last.values()), doubts
+        learner = _plain(entry.name if os.path.isdir(entry) else _name_without_chapter(entry.stem))
+        reasons = [silent.get(learner, _NO_NOTEBOOK)]
+        for path in paths:
+            inside = _plain(str(path.relative_to(folder)))
+            try:
+                lines, reason = _printed_lines(path)
+            except Exception as error:  # whatever one file holds, the others are read
+                lines, reason = [], _UNREADABLE
+                name = _plain(str(path.relative_to(folder if path == entry else entry)))
+                doubts.append(f"{learner}: {name} {_complaint(error)}.")
+            reasons.append(reason)
+            others = set()
+            for id, symbol, message in (match.groups() for match in map(_LINE.match, lines) if match):
+                others.add(source.get((learner, id), inside))
+                source[learner, id] = inside
+                last[learner, id] = Stored(learner, id, _STATE[symbol], _plain(message))
+            for other in sorted(others - {inside}):
+                doubts.append(f"{other} and {inside} both answer as {learner}: the second one counts.")
+        silent[learner] = max(reasons, key=_REASONS.index)
+    for learner, _ in last:
+        silent.pop(learner, None)
+    return list(last.values()), silent, doubts
+
+
+def _may_hold_answers(path: Path) -> bool:
+    # A course handed in whole brings its solutions, a Mac's archive its shadows: no answers of the learner's.
+    return not path.name.startswith(".") and path.name not in {"solutions", "__MACOSX"}
+
+
+def _notebooks(entry: Path, seen: set[Path]) -> list[Path]:
+    """Return the notebooks of one learner, a copy after its original, and what can't be looked into.
+
+    Links are followed, but into no folder that was `seen`: two that link to each other would never end.
+    """
+    found, waiting = [], [entry]
+    while waiting:
+        path = waiting.pop()
+        if not os.path.isdir(path):
+            # Reading a link that leads nowhere says so; a pipe, which is no file, would be waited for.
+            if not os.path.exists(path) or (os.path.isfile(path) and path.suffix.lower() == ".ipynb"):
+                found.append(path)
+        elif (real := path.resolve()) not in seen:
+            seen.add(real)
+            try:
+                waiting += filter(_may_hold_answers, path.iterdir())
+            except OSError:
+                found.append(path)  # reading it will say why
+    return sorted(found, key=lambda path: path.with_suffix(""))
+
+
+class _OlderFormat(Exception):
+    """A notebook with worksheets in place of cells, as before 2015."""
+
+
+def _complaint(error: Exception) -> str:
+    if isinstance(error, _OlderFormat):
+        return "has an older format: open it in JupyterLab and save it"
+    why = _WRONG.get(type(error)) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"can't be read as a notebook: {_plain(why)}; ask for it again"
+
+
+def _plain(text: str) -> str:
+    """Return a text that stays in its line: what can't be printed is escaped."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _name_without_chapter(stem: str) -> str:
@@ -81,30 +157,52 @@ def _name_without_chapter(stem: str) -> str:
     return stem
 
 
-def _printed_lines(path: Path):
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        for output in cell.get("outputs", []):
-            yield from "".join(output.get("text", "")).splitlines()
+def _printed_lines(path: Path) -> tuple[list[str], str]:
+    """Return what the cells of a notebook have printed, and the reason should there be no verdict in it."""
+    # From bytes, json finds the encoding itself, with a mark or without; as a float, no number is too long.
+    notebook = json.loads(path.read_bytes(), parse_int=float)
+    notebook = notebook if isinstance(notebook, dict) else {}
+    if not isinstance(notebook.get("cells"), list):
+        raise _OlderFormat if "worksheets" in notebook else ValueError("it has no list of cells")
+    cells = _dicts(notebook["cells"])
+    outputs = [output for cell in cells for output in _dicts(cell.get("outputs"))]
+    lines = [line for output in outputs for line in _text(output.get("text")).splitlines()]
+    if not any(_EXERCISE.search(_text(cell.get("source"))) for cell in cells):
+        return lines, _NO_EXERCISE
+    return lines, _NO_VERDICT if outputs else _NO_OUTPUTS
 
 
-def overview(verdicts: Sequence[Stored]) -> str:
-    """Return the table of learners and the table of exercises as plain text."""
-    if not verdicts:
-        return "No verdict is stored in these notebooks: have they been run and saved?"
+def _dicts(items: object) -> list[dict]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _text(text: object) -> str:
+    return "".join(part for part in text if isinstance(part, str)) if isinstance(text, str | list) else ""
+
+
+def overview(verdicts: Sequence[Stored], silent: Mapping[str, str]) -> str:
+    """Return the table of learners, with why the `silent` ones have no verdict, and that of exercises."""
+    if not verdicts and not silent:
+        return "No verdict is stored in this folder: it holds no notebook."
     ids = sorted({said.id for said in verdicts}, key=lambda id: tuple(map(int, id.split("."))))
-    learners = sorted({said.learner for said in verdicts})
+    learners = sorted({said.learner for said in verdicts} | set(silent))
     symbols = {(said.learner, said.id): SYMBOLS[said.state] for said in verdicts}
-    width = max(len("learner"), *(len(learner) for learner in learners))
+    width = max(map(len, ["learner", *learners]))
 
     lines = [f"{'learner':{width}}  right  " + " ".join(f"{id:>4}" for id in ids)]
     for learner in learners:
+        if learner in silent:
+            lines.append(f"{learner:{width}}  {'-':>5}   {silent[learner]}")
+            continue
         row = [symbols.get((learner, id), " ") for id in ids]
         right = row.count(SYMBOLS["right"])
         lines.append(f"{learner:{width}}  {right:>5}  " + " ".join(f"{symbol:>4}" for symbol in row))
+    if not verdicts:
+        return "\n".join(lines)
     lines += [
         "",
         f"{SYMBOLS['right']} right, {SYMBOLS['not yet']} not yet, {SYMBOLS['unanswered']} not answered, "
-        "blank: not run",
+        "blank: not run, or not saved",
         "",
         "exercise  right  not yet  not answered  most common diagnosis",
     ]
@@ -123,21 +221,26 @@ def overview(verdicts: Sequence[Stored]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the overview of a folder; return 2 when nothing could be read, 1 when some files are doubtful."""
+    """Print the overview of a folder; return 2 when there is no verdict, 1 when somebody is to be asked."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.overview", description="Who is where, from the verdicts stored in notebooks."
     )
     parser.add_argument("folder", type=Path, help="notebooks, one folder or one file a learner")
     folder = parser.parse_args(arguments).folder
-    if not folder.is_dir():
-        print(f"{folder} is not a folder: name the one that holds the notebooks.", file=sys.stderr)
+    try:
+        verdicts, silent, doubts = stored_verdicts(folder)
+    except OSError:
+        print(
+            f"{_plain(str(folder))} is not a folder that can be read: name the one that holds the notebooks.",
+            file=sys.stderr,
+        )
         return 2
-    verdicts, doubts = stored_verdicts(folder)
-    print(overview(verdicts))
+    print(overview(verdicts, silent), flush=True)
     for sentence in doubts:
         print(sentence, file=sys.stderr)
-    return 2 if not verdicts else int(bool(doubts))
+    return 2 if not verdicts else int(bool(doubts or silent))
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # else a table sent to a file on Windows has no ✓
     sys.exit(main())

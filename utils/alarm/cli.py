@@ -12,6 +12,7 @@ import io
 import json
 import math
 import re
+import shlex
 import sys
 import warnings
 import zlib
@@ -30,7 +31,7 @@ SILENCE = 0.05  # of history's windows in time: a service that is silent so ofte
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 # What decides a verdict, and so must stay as it was while a state file goes on.
 _SETTINGS = ("column", "window", "budget", "tolerance", "statistic", "cycles", "holidays", "accumulate")
-_SETTINGS += ("timezone", "minimum", "exclude")
+_SETTINGS += ("timezone", "minimum", "exclude", "where")
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error),
 3 the service lost its numbers.
@@ -74,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="detect-drift",
         description="Have recent measurements drifted away from the historical ones?\n"
-        "Both files are CSV, one row a measurement: a time and columns of numbers, or numbers only.",
+        "Both files have one row a measurement, a time and columns of numbers, or numbers only: CSV, JSON, Parquet, access\n"
+        "logs, what Prometheus, Grafana, k6, JMeter and others export; packed or not.",
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -84,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add = parser.add_argument_group("the files").add_argument
     add("--column", help="the column to compare, when there are several of numbers")
+    only = "read these rows only, such as metric_name=http_req_duration; host=* reads all hosts as one; may be repeated"
+    add("--where", action="append", type=_pair, default=[], metavar="COLUMN=VALUE", help=only)
+    written = "how an access log is written: nginx's log_format or Apache's LogFormat, in single quotes"
+    add("--log-format", metavar="FORMAT", help=written)
     add("--time-format", help="how times are written when not in ISO 8601: %%d/%%m/%%Y %%H:%%M")
     add("--time", metavar="COLUMN", help="the column of times, when another one is found")
     marks = "what stands before the decimals, . or , when a file leaves it open"
@@ -139,7 +145,12 @@ def _in_a_shell(text: str) -> str:
     """Return a sentence of the library with the names that its arguments have here."""
     text = text.replace("false_alarm_rate", "--budget").replace('cycles=("1D", "7D")', "--cycles 1D 7D")
     text = re.sub(r"^(timezone|exclude|minimum|tolerance|window|statistic)(?= is | holds )", r"--\1", text)
-    option = re.compile(r"\b(column|time|time_format|decimal)=(\.\.\.|'[.,]')")
+    text = re.sub(
+        r"where=\[(?:'([^']*)'|\"([^\"]*)\")\]",
+        lambda found: f"--where {shlex.quote(found[1] or found[2])}",
+        text,
+    )
+    option = re.compile(r"\b(column|time|time_format|decimal|log_format)=(\.\.\.|'[.,]')")
     return option.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
 
 
@@ -194,7 +205,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _told(value) -> str:
     """Return an option's value as it would be written."""
-    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, (list, tuple)):
+        return " ".join("=".join(part) if isinstance(part, tuple) else str(part) for part in value)
+    return str(value)
 
 
 def _option(name: str, told: str | None) -> str:
@@ -329,6 +342,8 @@ def _about(options: argparse.Namespace, history) -> dict:
     """Return what later runs need to know of the file of history."""
     return _settings(options) | {
         "read": history.column,
+        "median": float(history.latencies.median()),
+        "offsets": list(history.offsets),
         "left_out": history.n_left_out / history.n_rows,
         "identical": history.n_identical / history.n_rows,
     }
@@ -376,7 +391,8 @@ def _load(options: argparse.Namespace, path: str, column: str | None):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
-        reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal")}
+        reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal", "log_format")}
+        reading["where"] = [f"{name}={value}" for name, value in options.where]
         return load_latencies(path, column, **reading)
 
 
@@ -404,7 +420,27 @@ def _recent(options: argparse.Namespace, about: dict):
                 stacklevel=1,
             )
     _periods(options, recent)
+    _check_units(recent, about["median"])
+    offsets = sorted({*about["offsets"], *recent.offsets})
+    if options.cycles and not options.timezone and len(offsets) > 1:
+        raise ValueError(
+            f"the times are written at {' and at '.join(offsets)}, as where clocks are changed: say whose clock cycles "
+            "follow, --timezone Europe/Berlin or UTC."
+        )
     return recent
+
+
+def _check_units(recent, median: float) -> None:
+    """Refuse values without a unit that are a thousand times, or a million times, as large as in history."""
+    now = float(recent.latencies.median())
+    if recent.unit or not min(now, median) > 0:
+        return
+    thousands = round(math.log(now / median, 1_000))
+    if thousands and 0.5 <= now / median / 1_000.0**thousands <= 2:
+        raise ValueError(
+            f"recent values are {max(now / median, median / now):,.3g} times as {'large' if now > median else 'small'} as "
+            "history's, as if one file were in s and the other in ms: name the unit in the columns, such as latency_ms."
+        )
 
 
 # --- the verdict -------------------------------------------------------------------------------------------

@@ -225,21 +225,21 @@ class Clock:
             clock = self.seconds(index)
         step = (clock[-1] - clock[0]) / (clock.size - 1)
         covered = clock[-1] - clock[0] + step
-        unit = "values" if self.origin is None else "seconds"
+        told = "{:,.4g} values".format if self.origin is None else duration
         shortest, longest = min(self.periods), max(self.periods)
         if shortest <= 2 * step:
             raise ValueError(
-                f"cycles holds a period of {shortest:.4g} {unit}, but historical has a value every {step:.4g}; "
+                f"cycles holds a period of {told(shortest)}, but historical has a value every {told(step)}; "
                 "it takes more than two values to tell a cycle."
             )
         if covered < 2 * longest * (1 - 1e-9):
             raise ValueError(
-                f"cycles holds a period of {longest:,.0f} {unit}, but historical covers {covered:,.0f}; it "
+                f"cycles holds a period of {told(longest)}, but historical covers {told(covered)}; it "
                 "takes two whole periods to tell a cycle from a trend."
             )
         if covered < FEWEST_PERIODS * shortest * (1 - 1e-9):
             warnings.warn(
-                f"historical covers {covered / shortest:.3g} periods of {shortest:,.0f} {unit}, too few to tell "
+                f"historical covers {covered / shortest:.3g} periods of {told(shortest)}, too few to tell "
                 "how much one differs from the next: if they do, expect two to five times as many false alarms as "
                 f"false_alarm_rate says; give {FEWEST_PERIODS} periods or more.",
                 UserWarning,
@@ -339,6 +339,14 @@ def _told(seconds):
     units = [(86_400, "D"), (3_600, "h"), (60, "min"), (1, "s")]
     n, unit = next((n, unit) for n, unit in units if seconds >= n and seconds % n == 0 or n == 1)
     return f"{seconds / n:.10g}{unit}"
+
+
+def duration(seconds):
+    """Return a length of time in words, in the largest unit of which it has two or more."""
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1_000 * seconds:.3g} ms"
 
 
 def _is_time(period):

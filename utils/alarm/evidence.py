@@ -36,6 +36,7 @@ PARTS = 1_000
 MANY = 100  # values a window: the spectrum of means over so many is hardly told from that over more
 A_LINE = 12.0  # times what is expected, which a wave of noise reaches once in exp(12)
 A_MOVE = 2.0  # the same for the mean of the three longest waves: noise reaches it in one history of a hundred
+STEADY = 0.2  # no longer a memory is taken for one where a level may move, which looks like a longer one
 LONGEST = 0.45  # a memory from here on lets history wander so far that no threshold is sure
 # Of the memories that history leaves possible, the one above so many: too short breaks the promise.
 _PLAUSIBLE = 0.75
@@ -95,9 +96,16 @@ def estimate_memory(scores, cycle=None, length=MANY):
 
 
 def moves(scores, memory):
-    """Return whether the longest waves of history rise above its memory: a trend, or a level that changes."""
-    place = np.searchsorted(_CORRELATIONS, memory.correlation), np.searchsorted(_MEMORIES, memory.long)
-    times_expected = _periodogram(scores) * _log_spectra(len(scores), MANY)[1][place]
+    """Return whether the longest waves of history rise above its memory: a trend, or a level that changes.
+
+    A level that changes looks like a long memory, so no more of that than `STEADY` is taken for one.
+    """
+    heights, (shapes, inverse) = _periodogram(scores), _log_spectra(len(scores), MANY)
+    short = np.searchsorted(_CORRELATIONS, memory.correlation)
+    long = np.searchsorted(_MEMORIES, min(memory.long, STEADY))
+    if memory.long > STEADY:
+        short = (heights.size * np.log(inverse[:, long] @ heights) + shapes[:, long].sum(axis=1)).argmin()
+    times_expected = heights * inverse[short, long]
     return times_expected[:3].mean() > A_MOVE * np.median(times_expected) / math.log(2)
 
 

@@ -90,7 +90,7 @@ from scipy import special
 
 from . import releases
 from . import state as files
-from .clock import Clock, as_days
+from .clock import FEWEST_PERIODS, Clock, as_days
 from .cycles import Cycles
 from .drift import as_fraction, as_sample
 from .evidence import (
@@ -122,6 +122,9 @@ STATISTICS = ("ks", "wasserstein", "tail")
 CLOSE_ENOUGH = 1.05  # times the budget, to which simulation knows how often a rank is reached
 ALIKE = 1.3  # windows whose sizes differ by less are told apart by the root of their size alone
 SLOW = 3  # windows in a row: a large drift should alarm within so many
+# Days of history from which the promise was kept: a daily cycle whose height differs from day to day, a weekly one,
+# and evidence, which the first weekend adds to: six days always hold a part of one.
+NEEDS = {"cycles 1D": FEWEST_PERIODS, "cycles 7D": 14, "accumulate": 6}
 UNITS = ("ns", "us", "µs", "ms", "s")
 
 
@@ -156,9 +159,9 @@ class DriftMonitor:
     cycles : tuple, optional
         Periods to take out first: in values, such as ``(24 * 60, 168 * 60)``, or, if `historical` has a
         DatetimeIndex, in time, such as ``("1D", "7D")``. History must hold two of the longest, and seven of the
-        shortest to tell how much they differ. A day with its week may be drawn as sines, as free days and
-        others, or hour by hour; `calendar` says which history chose. What is left keeps history's average
-        level; locations and shifts refer to it.
+        shortest to tell how much they differ (six at the least to `accumulate`). A day with its week may be drawn
+        as sines, as free days and others, or hour by hour; `calendar` says which history chose. What is left
+        keeps history's average level; locations and shifts refer to it. `advice` tells what a history is enough for.
     holidays : sequence of dates, optional
         Days that are as free as Sundays are, in history and after it; needs cycles in time, a day and its week.
     accumulate : bool, default False
@@ -298,6 +301,8 @@ class DriftMonitor:
         rows = self._rows(historical, "historical")
         self.n_historical = len(historical)
         self._require_blocks(len(rows.numbers))
+        if self.accumulate and self._clock.periods is not None and thresholds is None and wanted is None:
+            self._require_periods(rows)
         self._cycles, self._histories, self._rates, self._missing = {}, {}, {}, {}
         memories, doubts, self._common = {}, {}, {}
         for name in rows.columns:
@@ -338,7 +343,8 @@ class DriftMonitor:
             doubts[name] = self._doubt_of_memory(history, memory, name)
             # Of days that differ, each keeps its windows on one side for hours, which adds up like a memory.
             memories[name] = history.memory(values) if self.accumulate else memory
-        self._warn_of_doubts({name: doubt for name, doubt in doubts.items() if doubt})
+        self._doubts = {name: doubt for name, doubt in doubts.items() if doubt}
+        self._warn_of_doubts(self._doubts)
         self.n_blocks = min(history.n_blocks for history in self._histories.values())
         self.attainable_rate = self._may_alarm(self.n_blocks) / (self.n_blocks + 1)
         if not self._is_table:
@@ -396,6 +402,58 @@ class DriftMonitor:
     def usual_silence(self, start):
         """Return the share of history's windows in time, of the same time of day, that have too few values."""
         return float(self._silence[self._clock.number(start) % self._silence.size])
+
+    def advice(self):
+        """Return in words what this history supports: how small a budget, which options, and what to pass.
+
+        Its numbers were computed from this history, or measured: from `NEEDS` days on, healthy windows alarmed at
+        most 1.5 times as often as promised where days differ in height by a third, and weekends by a tenth, or the
+        monitor warned; evidence from less than `NEEDS` alarmed two to ten times as often.
+        """
+        days = None
+        best = {
+            "statistic": self.statistic if self.tolerance else STATISTICS,
+            "cycles": self.settings["cycles"],
+        }
+        holidays = self.settings["holidays"]
+        if isinstance(getattr(self.historical, "index", None), pd.DatetimeIndex):
+            index = self._clock.index(self.historical, "historical").tz_localize(None)
+            days = (index.max() - index.min()) / pd.Timedelta("1D") * index.size / (index.size - 1)
+            enough = [option for option, needed in NEEDS.items() if days >= needed * (1 - 1e-9)]
+            best["cycles"] = tuple(option.split()[1] for option in enough if option != "accumulate") or None
+            holidays = holidays if "cycles 7D" in enough else ()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            settings = self.settings | best | {"holidays": holidays, "accumulate": False}
+            other = type(self)(self.historical, **settings)
+        lines = [
+            f"{self.n_blocks:,} blocks of {self._told_window}{'' if days is None else f' in {days:.3g} days'}: "
+            f"at best 1 false alarm in {1 / self._smallest_rate:,.4g} windows",
+        ]
+        for option, needed in NEEDS.items():
+            if days is None:
+                told = f"needs {needed} days, and historical has no time stamps to tell them by"
+            elif option not in enough:
+                told = f"needs {needed} days, has {math.floor(100 * days + 1e-6) / 100:g}"
+            elif option == "accumulate" and other._doubts:
+                told = "adds up how history wanders, so leave it out"
+            else:
+                told = "holds"
+            lines.append(f"{option}: {told}")
+        lines += [f"historical {doubt}" for doubt in list(other._doubts.values())[:1]]
+        accumulates = self.accumulate if days is None else lines[-1] == "accumulate: holds"
+        smallest = 1 / (self.n_blocks + 1) if accumulates else other._smallest_rate
+        best["accumulate"] = accumulates
+        told = "".join(f", {name}={value!r}" for name, value in best.items() if value)
+        rate = 1 / max(self.false_alarm_rate, smallest)
+        lines.append(f"pass: DriftMonitor(historical, {self.window!r}, 1 / {rate:.4g}{told})")
+        return "\n".join(lines)
+
+    @property
+    def _smallest_rate(self):
+        """The smallest budget that holds with these options."""
+        known = () if self.accumulate else self._rates.values()
+        return max([1 / (self.n_blocks + 1), *(rates[0] * self.false_alarm_rate for rates in known)])
 
     # --- checks --------------------------------------------------------------------------------------------
 
@@ -1037,9 +1095,22 @@ class DriftMonitor:
             )
         if blocks < needed:
             raise ValueError(
-                f"false_alarm_rate is {self.false_alarm_rate:.3g}, but {blocks:,} blocks of {self._told_window} "
+                f"false_alarm_rate is 1/{1 / self.false_alarm_rate:,.4g}, but {blocks:,} blocks of {self._told_window} "
                 f"in historical{column} support no rate below 1/{blocks + 1:,}; give "
                 f"{self._amount(needed)}, or {self._other_window}, or accept more false alarms."
+            )
+
+    def _require_periods(self, rows):
+        """Say so if evidence would add up over a cycle that history shows too few times."""
+        length = self.n_historical
+        if self._clock.origin is not None:
+            length = np.ptp(self._clock.seconds(rows.index)) * length / (length - 1)
+        periods = length / min(self._clock.periods)
+        if periods < 0.99 * NEEDS["accumulate"]:  # requests at random don't begin and end at midnight
+            raise ValueError(
+                f"historical covers {periods:.3g} periods of the shortest cycle, and accumulate takes "
+                f"{NEEDS['accumulate']}: evidence of a kind of day that history lacks adds up, to ten "
+                "times as many false alarms as false_alarm_rate says; give more, or leave accumulate out."
             )
 
     def _doubt_of_memory(self, history, memory, name):
