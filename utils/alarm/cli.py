@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="detect-drift",
         description="Have recent measurements drifted away from the historical ones?\n"
-        "Both files have one row a measurement, a time and columns of numbers, or numbers only: CSV, JSON, Parquet, access\n"
-        "logs, what Prometheus, Grafana, k6, JMeter and others export; packed or not.",
+        "Both files have one row a measurement, a time and columns of numbers, or numbers only: CSV, JSON, Parquet,\n"
+        "access logs, what Prometheus, Grafana, k6, JMeter and others export; packed or not.",
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -398,7 +398,7 @@ def _load(options: argparse.Namespace, path: str, column: str | None):
 
 def _recent(options: argparse.Namespace, about: dict):
     """Return the recent file, or say that the service's numbers are gone."""
-    from .data import NoNumbersError
+    from .table import NoNumbersError
 
     try:
         recent = _load(options, options.recent, options.column or about["read"])
@@ -437,9 +437,10 @@ def _check_units(recent, median: float) -> None:
         return
     thousands = round(math.log(now / median, 1_000))
     if thousands and 0.5 <= now / median / 1_000.0**thousands <= 2:
+        times = f"{max(now / median, median / now):,.3g} times as {'large' if now > median else 'small'}"
         raise ValueError(
-            f"recent values are {max(now / median, median / now):,.3g} times as {'large' if now > median else 'small'} as "
-            "history's, as if one file were in s and the other in ms: name the unit in the columns, such as latency_ms."
+            f"recent values are {times} as history's, as if one file were in s and the other in ms: name the unit in "
+            "the columns, such as latency_ms."
         )
 
 
