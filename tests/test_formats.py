@@ -195,7 +195,8 @@ SAME = {
     "AWS' load balancer": (
         lines(
             lambda t, ms: (
-                f'https {t:%Y-%m-%dT%H:%M:%S.%f}Z app/lb/1 1.2.3.4:5 10.0.0.1:80 0.000 {ms / 1000:.3f} 0.000 200 200 3 4 "GET https://a:443/ HTTP/1.1" "curl/8 x" - -'
+                f"https {t:%Y-%m-%dT%H:%M:%S.%f}Z app/lb/1 1.2.3.4:5 10.0.0.1:80 0.000 {ms / 1000:.3f} 0.000 "
+                '200 200 3 4 "GET https://a:443/ HTTP/1.1" "curl/8 x" - -'
             )
         ),
         {"column": "target_processing_time"},
@@ -204,7 +205,8 @@ SAME = {
     "Envoy": (
         lines(
             lambda t, ms: (
-                f'[{t:%Y-%m-%dT%H:%M:%S.000Z}] "GET /a HTTP/2" 200 - 0 12 {ms} {ms - 1} "-" "curl" "1" "a" "10.0.0.1:80"'
+                f'[{t:%Y-%m-%dT%H:%M:%S.000Z}] "GET /a HTTP/2" 200 - 0 12 {ms} {ms - 1} "-" "curl" "1" "a" '
+                '"10.0.0.1:80"'
             )
         ),
         {},

@@ -8,6 +8,7 @@ from importlib import metadata
 
 PARTS = {
     "speed": "cost of a check, of many, of a table; building a monitor; memory",
+    "readers": "what it costs to read ten million rows, beside pandas",
     "growth": "how cost grows with history and window, with a plot in build/growth.png",
     "pager": "false pages and incidents caught on a simulated service; false alarms against the budget",
     "operator": "a month on call: exports as they are, clock changes, releases, many metrics; half an hour",

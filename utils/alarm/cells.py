@@ -202,11 +202,13 @@ def _if_readable(table: Table, sql: str, few: float, how: str, zoned: bool | Non
 
 def _read_times(table: Table, name: str, sql: str, how: str, zoned: bool | None):
     """Return a column's times in µs, whether they are in UTC now, and the offsets at which they are written."""
-    offsets = ()
+    c, offsets = table.sql(name), ()
+    times = table.values(f"epoch_us(({sql})::TIMESTAMPTZ)", np.iinfo(np.int64).min).view("datetime64[us]")
+    if zoned is None and table.one(f"bool_and({c} LIKE '%Z')")[0]:
+        zoned = True
     if zoned is None:
-        c = table.sql(name)
-        end = f"CASE WHEN {c} LIKE '%Z' THEN 'Z' ELSE regexp_extract({c}, '{_ZONE_AT_THE_END}', 1) END"
-        ends = f"SELECT {end} AS zone, min(rowid) FROM t WHERE ({sql}) IS NOT NULL GROUP BY 1 ORDER BY 2"
+        end = f"regexp_extract({c}, '{_ZONE_AT_THE_END}', 1)"
+        ends = f"SELECT {end}, min(rowid) FROM t WHERE ({sql}) IS NOT NULL GROUP BY 1 ORDER BY 2"
         ends = table.con.execute(ends).fetchall()
         zoned = any(zone for zone, _ in ends)
         other = next((row for zone, row in ends if bool(zone) != bool(ends[0][0])), None)
@@ -217,7 +219,6 @@ def _read_times(table: Table, name: str, sql: str, how: str, zoned: bool | None)
             )
         found = [zone for zone, _ in ends if zone.startswith(("+", "-"))]
         offsets = tuple(sorted({f"{zone[:3]}:{zone[3:].lstrip(':') or '00'}" for zone in found}))
-    times = table.values(f"epoch_us(({sql})::TIMESTAMPTZ)", np.iinfo(np.int64).min).view("datetime64[us]")
     return times, zoned, offsets
 
 

@@ -6,6 +6,7 @@ why, and on which line of the file each trouble begins. What kind of file it is,
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -29,7 +31,7 @@ from .cells import (
 )
 from .clock import duration
 from .formats import read_table
-from .table import Finding, Table, listed, plural, shown
+from .table import LONGEST_LINE, Finding, Table, listed, plural, shown
 
 # A step is a gap when it is longer than so many usual steps; arrivals at random need more patience.
 REGULAR_GAP, IRREGULAR_GAP = 1.5, 20.0
@@ -42,6 +44,7 @@ _NO_LATENCY_WORD = re.compile(
     r"(^|[^a-z])(status|code|port|bytes|size|length|count|id|pid|line|table|level|v)$|status|bytes",
     re.IGNORECASE,
 )
+_COUNTER = re.compile(r"_(total|sum|count|bucket)$")  # as Prometheus names what only grows
 # Columns that say what a row's number is a measurement of.
 _METRIC_NAME = re.compile(
     r"(.*[._])?(__name__|metric([_ ]?name)?|series|variable|_?field|_?measurement)", re.IGNORECASE
@@ -203,11 +206,14 @@ def load_latencies(
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal must be '.' or ',' or left out, not {decimal!r}.")
     with tempfile.TemporaryDirectory(prefix="latencies-") as folder:
-        table = read_table(path, Path(folder), log_format)
         try:
-            recording = _recording(table, column, time, time_format, decimal, where)
-        finally:
-            table.con.close()
+            table = read_table(path, Path(folder), log_format)
+            with table.con:
+                recording = _recording(table, column, time, time_format, decimal, where)
+        except RecursionError:
+            raise ValueError(f"{path.name} is nested too deeply: export it again, as CSV.") from None
+        except (duckdb.Error, csv.Error) as error:
+            raise ValueError(f"{path.name} cannot be read, {_why(error)}: export it again, as CSV.") from None
     left_out = [finding for finding in recording.findings if finding.left_out]
     if left_out:
         warnings.warn(
@@ -217,6 +223,15 @@ def load_latencies(
             stacklevel=2,
         )
     return recording
+
+
+def _why(error: Exception) -> str:
+    """Return what stopped DuckDB, whose own words are long and name temporary files."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "for it takes more memory than there is"
+    if "line size" in str(error) or "field larger" in str(error):
+        return f"because of a line of more than {LONGEST_LINE >> 20} MB"
+    return "because of damaged content"
 
 
 def _recording(table: Table, column, time, time_format, decimal, where) -> Recording:
@@ -230,24 +245,23 @@ def _recording(table: Table, column, time, time_format, decimal, where) -> Recor
     column, candidates = _main_column(table, numbers, column)
     _refuse_several_metrics(table, times, chosen, [*time_names, *numbers])
 
-    keep = np.ones(table.n_rows, dtype=bool) if times is None else ~np.isnat(times)
-    if not keep.all():
-        row = int(np.argmin(keep))
-        cell = table.cell(time_name, row)
+    rows = np.arange(table.n_rows)
+    if times is not None and np.isnat(times).any():
+        unread = np.isnat(times)
+        first, n_unread = int(np.argmax(unread)), int(unread.sum())
+        cell = table.cell(time_name, first)
         example = "empty" if cell is None else shown(cell)
         what = "without a time that can be read"
-        table.findings.append(
-            Finding(int((~keep).sum()), "row", what, table.line(row), example, left_out=True)
-        )
-    rows = np.flatnonzero(keep)
+        table.findings.append(Finding(n_unread, "row", what, table.line(first), example, left_out=True))
+        rows, times = rows[~unread], times[~unread]
     main = numbers[column][0] if column else None
     if times is None:
         index = pd.RangeIndex(table.n_rows, name="row")
     else:
-        rows, stamps = _in_order(table, times[rows], rows, main, column)
+        rows, stamps = _in_order(table, times, rows, main, column)
         index = pd.DatetimeIndex(stamps, name=time_name)
         index = index.tz_localize("UTC") if zoned else index
-    if main is not None:
+    if main is not None and (times is None or _COUNTER.search(column)):
         _refuse_sorted(table, column, main[rows], times is not None)
     for name, (values, _, source) in numbers.items():
         table.findings += _number_findings(table, name, values, source, main=name == column)
@@ -338,10 +352,8 @@ def _refuse_several_units(table: Table) -> None:
                 )
 
 
-def _refuse_sorted(table: Table, column: str | None, values: np.ndarray | None, has_times: bool) -> None:
+def _refuse_sorted(table: Table, column: str | None, values: np.ndarray, has_times: bool) -> None:
     """Refuse a counter, and rows in the order of their size: neighbors are not of one time there."""
-    if has_times and not re.search(r"_(total|sum|count|bucket)$", column):
-        return
     if _is_sorted(np.diff(values[~np.isnan(values)])):
         why = (
             "counts up"
@@ -364,7 +376,7 @@ def _is_sorted(steps: np.ndarray) -> bool:
 
 def _in_order(table: Table, stamps, rows, main, column):
     """Return the rows in the order of time, and their times; tell what is odd about them."""
-    steps = np.diff(stamps).astype(np.int64)
+    steps = np.diff(stamps.view(np.int64))
     backwards = np.flatnonzero(steps < 0)
     if len(backwards):
         if len(stamps) > 2 and len(backwards) >= 0.9 * np.count_nonzero(steps):
@@ -374,7 +386,7 @@ def _in_order(table: Table, stamps, rows, main, column):
             table.findings.append(Finding(len(backwards), "row", "out of order, sorted", line))
         order = np.argsort(stamps, kind="stable")
         rows, stamps = rows[order], stamps[order]
-        steps = np.diff(stamps).astype(np.int64)
+        steps = np.diff(stamps.view(np.int64))
 
     tied = steps == 0
     if tied.any():
@@ -396,17 +408,18 @@ def _in_order(table: Table, stamps, rows, main, column):
             table.notes.append(f"rows of one time are sorted by {column}: shuffled within each time")
             rows = rows[np.lexsort((np.random.default_rng(0).random(len(rows)), stamps))]
 
-    moved = steps[steps > 0] / 1e6
+    moved = steps[steps > 0] if tied.any() else steps
     if len(moved) < 2:
         return rows, stamps
-    usual = float(np.median(moved))
-    regular = np.mean(np.abs(moved - usual) <= 0.1 * usual) >= 0.5
+    some = moved[:: 1 + len(moved) // 1_000_000]
+    usual = float(np.median(some))
+    regular = np.mean(np.abs(some - usual) <= 0.1 * usual) >= 0.5
     patience = (REGULAR_GAP if regular else IRREGULAR_GAP) * usual
-    table.notes.append(f"one time every {duration(usual)}" + ("" if regular else ", irregularly"))
-    gaps = np.flatnonzero(steps / 1e6 > patience)
+    table.notes.append(f"one time every {duration(usual / 1e6)}" + ("" if regular else ", irregularly"))
+    gaps = np.flatnonzero(steps > patience)
     if len(gaps):
         line, longest = table.line(rows[gaps + 1].min()), duration(steps[gaps].max() / 1e6)
-        what = f"longer than {duration(patience)}"
+        what = f"longer than {duration(patience / 1e6)}"
         table.findings.append(Finding(len(gaps), "gap", what, line, f"the longest {longest}"))
     return rows, stamps
 

@@ -13,6 +13,7 @@ import gzip
 import itertools
 import json
 import lzma
+import os
 import re
 import shutil
 import zipfile
@@ -20,10 +21,13 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
+
 from . import logs
 from .table import LONGEST_LINE, MISSING_WORDS, ONE_COLUMN, Finding, NoNumbersError, Table, plural, quoted
 
 DELIMITERS = ("\t", ";", "|", ",")
+MEMORY = "350MB"  # for the cells of a CSV file; what is more lies on the disk
 HEAD = 1 << 16  # characters of a file by which its format is recognized
 
 _PACKED = {
@@ -67,52 +71,41 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
     ValueError
         If no rows can be recognized in it; the message says what it seems to be.
     """
-    import duckdb
-
-    con = duckdb.connect(str(folder / "cells.db"), config={"temp_directory": str(folder)})
+    config = {"temp_directory": str(folder), "threads": min(4, os.cpu_count() or 1)}
+    con = duckdb.connect(config=config)
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-    con.execute(
-        "SET disabled_optimizers = 'common_subexpressions'"
-    )  # it takes the square of the columns' number
+    # Its time grows with the square of the number of columns.
+    con.execute("SET disabled_optimizers = 'common_subexpressions'")
     table = Table(path, con)
-    try:
-        kind, file = _plain(path, folder, con)
-        if kind == "parquet":
-            _read_parquet(table, file)
-            return table
-        with file.open(encoding="utf-8-sig") as text:
-            head = text.read(HEAD).lstrip("\n ")
-        if not head:
-            raise NoNumbersError(
-                f"{path.name} is empty: a row a measurement is expected, such as time,latency_ms."
-            )
-        lines = head.splitlines()
-        if log_format is not None:
-            logs.read_as(table, file, log_format)
-        elif head[0] in "{[" and _is_json(lines[0], head):
-            _read_json(table, file, lines)
-        elif head[0] == "<":
-            _read_xml(table, file, head)
-        elif re.match(r"# (HELP|TYPE) [a-zA-Z_:]", head):
-            raise ValueError(
-                f"{path.name} is Prometheus' text of one moment, counters and buckets without a history: ask its API "
-                "for query_range, and give that JSON."
-            )
-        elif _ALB.match(head):
-            _read_csv(table, file, " ", _ALB_NAMES)
-            table.units |= {name: "s" for name in _ALB_NAMES if name.endswith("_time")}
-        elif logs.is_log(lines):
-            logs.read(table, file, lines)
-        else:
-            _read_csv(table, file)
-    except RecursionError:
+    kind, file = _plain(path, folder, con)
+    if kind == "parquet":
+        _read_parquet(table, file)
+        return table
+    with file.open(encoding="utf-8-sig") as text:
+        head = text.read(HEAD).lstrip("\n ")
+    if not head:
+        raise NoNumbersError(
+            f"{path.name} is empty: a row a measurement is expected, such as time,latency_ms."
+        )
+    lines = head.splitlines()
+    if log_format is not None:
+        logs.read_as(table, file, log_format)
+    elif head[0] in "{[" and _is_json(lines[0], head):
+        _read_json(table, file, lines)
+    elif head[0] == "<":
+        _read_xml(table, file, head)
+    elif re.match(r"# (HELP|TYPE) [a-zA-Z_:]", head):
         raise ValueError(
-            f"{path.name} has JSON that is nested too deeply: export it again, as CSV."
-        ) from None
-    except (duckdb.Error, csv.Error) as error:
-        long = "line size" in str(error) or "field larger" in str(error)
-        what = f"a line of more than {LONGEST_LINE >> 20} MB" if long else "damaged content"
-        raise ValueError(f"{path.name} cannot be read, because of {what}: export it again, as CSV.") from None
+            f"{path.name} is Prometheus' text of one moment, counters and buckets without a history: ask its API for "
+            "query_range, and give that JSON."
+        )
+    elif _ALB.match(head):
+        _read_csv(table, file, " ", _ALB_NAMES)
+        table.units |= {name: "s" for name in _ALB_NAMES if name.endswith("_time")}
+    elif logs.is_log(lines):
+        logs.read(table, file, lines)
+    else:
+        _read_csv(table, file)
     if not table.n_rows:
         raise NoNumbersError(f"{path.name} has no rows.")
     return table
@@ -253,7 +246,9 @@ def _read_csv(table: Table, file: Path, delimiter: str | None = None, names: Ite
     source = f"read_csv(?, header=false, auto_detect=false, {dialect}, store_rejects=true, rejects_limit=0, "
     source += f"compression='none', max_line_size={LONGEST_LINE})"
     source += " WHERE x0 IS NOT NULL" if len(first) == 1 else ""  # blank lines are rows there
+    table.con.execute(f"SET memory_limit = '{MEMORY}'")
     table._fill([f"x{i}" for i in range(len(first))], source, [glob.escape(str(file))])
+    table.con.execute("RESET memory_limit")
     rejects = "SELECT line, any_value(error_type), any_value(csv_line) FROM reject_errors GROUP BY line ORDER BY line"
     rejects = table.con.execute(rejects).fetchall()
     _check_rejects(table, rejects, delimiter, file)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LONGEST_LINE = 8 << 20  # bytes
+LONGEST_LINE = 2 << 20  # bytes
 ONE_COLUMN = "header=false, auto_detect=false, delim='\x01', quote='', escape='', columns={'line': 'VARCHAR'}"
 MISSING_WORDS = "|--?|na|n/a|nan|nat|null|none|nil|undefined"  # also in capitals
 
