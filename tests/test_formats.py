@@ -320,28 +320,29 @@ def test_what_could_be_read_in_two_ways_or_in_none_is_refused_in_a_sentence(writ
     )
 
 
-def test_rows_that_are_left_out_are_counted_with_their_lines_in_every_format(write):
-    for content, options, what in (
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
         (
             NDJSON.replace('"ts"', "ts", 3).replace("ts", '"ts"', 1),
-            {},
-            "2 rows that are no JSON, first at line 2",
+            "2 rows without an object of JSON, first at line 2",
         ),
-        (NGINX.replace("10.0.0.1 -", "-", 2), {}, "2 rows that are not of the log's format, first at line 1"),
-        (
-            W3C.replace(" /a ", " /a b ", 1),
-            {},
-            "1 row without the fields that #Fields names, first at line 3",
-        ),
-        (
-            K6.replace(".0,GET", ",,GET", 2).replace("1.0", ",", 1),
-            {"where": ["metric_name=http_req_duration"]},
-            "line 2",
-        ),
-    ):
-        recording = quietly(write(content), **options)
-        assert what.replace("are", "is", 1) in str(recording) or what in str(recording)
-        assert recording.n_left_out == recording.n_rows - len(recording.latencies) > 0
+        ("cut off}\n[]\n" + NDJSON, "2 rows without an object of JSON, first at line 1"),
+        (NGINX.replace("10.0.0.1 -", "-", 2), "2 rows unlike the log's format, first at line 1"),
+        (W3C.replace(" /a ", " /a b ", 1), "1 row without the fields that #Fields names, first at line 3"),
+    ],
+)
+def test_rows_that_are_left_out_are_counted_with_their_lines_in_every_format(write, content, told):
+    recording = quietly(write(content))
+    assert told in str(recording)
+    assert recording.n_left_out == recording.n_rows - len(recording.latencies) == int(told[0])
+
+
+def test_broken_rows_are_not_held_against_the_rows_that_were_chosen(write):
+    content = K6.replace("http_reqs,", "http,reqs,", 2)
+    recording = quietly(write(content), where=["metric_name=http_req_duration"])
+    assert recording.n_left_out == 0 and len(recording.latencies) == MS.size
+    assert "2 rows without the 4 fields of the others (of the whole file), first at line 3" in str(recording)
 
 
 def test_a_log_may_name_other_fields_half_way(write):
@@ -399,6 +400,84 @@ def test_the_offsets_at_which_times_are_written_are_told(write):
     path = write("time,v\n2026-03-29T01:59:00+01:00,1\n2026-03-29T03:00:00+0200,2\n")
     assert load_latencies(path).offsets == ("+01:00", "+02:00")
     assert load_latencies(write(CSV)).offsets == ()
+
+
+def matrix(*series):
+    """Return Prometheus' answer for these labels, the second series ten times as large."""
+    values = [
+        [[epoch(t), str(10**i * int(ms))] for t, ms in zip(TIMES, MS, strict=True)]
+        for i in range(len(series))
+    ]
+    result = [{"metric": labels, "values": one} for labels, one in zip(series, values, strict=True)]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (matrix({"quantile": "0.5"}, {"quantile": "0.99"}), r"told apart by 'quantile' \(0.5, 0.99\)"),
+        (
+            matrix(*({"h": h, "m": m} for h in "ab" for m in "xy")),
+            r"by 'h' .* and 'm' .*where=\['h=a', 'm=x'\]",
+        ),
+        (
+            lines(lambda t, ms: f"{t},a,{ms}" + f"\n{t},b,{ms}" * (t > TIMES[25]), "time,host,latency_ms\n"),
+            "'host'",
+        ),
+        (
+            json.dumps({"before": [{"ms": 1}] * 9, "after": [{"ms": 2}] * 10}),
+            r"several lists of rows \(before, after",
+        ),
+        (
+            "latency;x\n" + "".join(f"1,{n};a\n" for n in range(100, 130)) + "12,5;a\n",
+            "'1,100' .* may be 1.100",
+        ),
+        (zstd(CSV)[:-1], "damaged zstd"),
+        (zstd(CSV)[:-40], "damaged zstd"),
+    ],
+)
+def test_what_would_be_read_wrongly_without_a_word_is_refused(write, content, words):
+    with pytest.raises(ValueError, match=words):
+        load_latencies(write(content)).latencies  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("status latency_ms\n" + "200 177\n404 137\n" * 3, [177, 137] * 3),
+        ("x;latency\n" + "a;0,123\n" * 12 + "a;0.5\n", [0.123] * 12),
+        ("latency_ms\n1,5\n2,25\n", [1.5, 2.25]),
+        ("95th_percentile_ms,n\n5,1\n6,1\n7,2\n", [5, 6, 7]),
+        ("user_id,latency\n1700000000,5\n1790000000,7\n1750000000,6\n", [5, 7, 6]),
+        ("latency,code\n5,E17\n6,e5\n7,3\n", [5, 6, 7]),
+        ("latency\n" + "7\n" * 9 + "93.0 ms\n", [7] * 9),
+        (
+            "time,latency\n" + "".join(f"2026-03-0{3 - i // 2} 00:00,{i}\n" for i in range(6)),
+            [5, 4, 3, 2, 1, 0],
+        ),
+        ('latency_ms\n5\n""\n6\n', [5, 6]),
+    ],
+)
+def test_what_is_told_by_a_detail_is_read_rightly(write, content, expected):
+    recording = quietly(write(content), column=None)
+    column = recording.column or next(
+        name for name in recording.frame if "laten" in name or "percent" in name
+    )
+    recording = quietly(write(content), column=column)
+    assert recording.latencies.tolist() == expected
+    assert recording.n_left_out == content.count("\n") - 1 - len(expected)
+
+
+def test_the_names_of_folders_are_not_read(tmp_path):
+    folder = tmp_path / "latency_ms=5"
+    folder.mkdir()
+    for name, content in (
+        ("f.parquet", SAME["parquet"][0]),
+        ("f.csv", CSV.encode()),
+        ("f.json", NDJSON.encode()),
+    ):
+        (folder / name).write_bytes(content)
+        assert load_latencies(folder / name).latencies.tolist() == MS.tolist()
 
 
 @pytest.mark.slow

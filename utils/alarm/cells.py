@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from time import time as clock
 
 import duckdb
 import numpy as np
@@ -33,7 +34,7 @@ _OTHER_TIMES = (
 )
 _OTHER_TIMES += (
     "%a, %d %b %Y %H:%M:%S %z",
-    "%a, %d %b %Y %H:%M:%S %Z",
+    "%a, %d %b %Y %H:%M:%S GMT",
     "%d %b %Y %H:%M:%S",
     "%d-%b-%Y %H:%M:%S",
     "%Y%m%d%H%M%S",
@@ -44,20 +45,22 @@ _CLOCK_OR_DATE = re.compile(
 )
 # Seconds since 1970, from 2000 to 2100, and how many of each unit make one.
 _EPOCH_S = (946_684_800, 4_102_444_800)
+_LOGS_BEGIN_S = 1_262_304_000  # 2010; an id or a count of bytes may lie in the other years
 _EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 # Numbers by the mark before their decimals, with thousands apart or not: 1,234.5 and 1 234.5, 1.234,5 and 1'234,5.
 _APART = {".": "[, '’\u00a0\u202f]", ",": "[ '’\u00a0\u202f]"}
 _GROUPS = {
-    mark: rf"\d{{1,3}}(?P<apart>{apart})\d{{3}}(?:(?P=apart)\d{{3}})*" for mark, apart in _APART.items()
+    mark: rf"[1-9]\d{{0,2}}(?P<apart>{apart})\d{{3}}(?:(?P=apart)\d{{3}})*" for mark, apart in _APART.items()
 }
+_EXPONENT = r"(?:[eE][+-]?\d+)?"
 _NUMBER = {
-    ".": re.compile(rf"[+-]?(?:(?P<groups>{_GROUPS['.']})|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"),
+    ".": re.compile(rf"[+-]?(?=[.]?\d)(?:(?P<groups>{_GROUPS['.']})|\d+)?(?:\.\d*)?{_EXPONENT}"),
     ",": re.compile(
-        rf"[+-]?(?:(?P<groups>{_GROUPS[',']}|\d{{1,3}}(?:\.\d{{3}})+(?=,))|\d+)?(?:,\d+)?(?:[eE][+-]?\d+)?"
+        rf"[+-]?(?=,?\d)(?:(?P<groups>{_GROUPS[',']}|[1-9]\d{{0,2}}(?:\.\d{{3}})+(?=,))|\d+)?(?:,\d+)?{_EXPONENT}"
     ),
 }
-_THREE_AFTER_COMMA = re.compile(r"[+-]?\d{1,3},\d{3}")
+_THREE_AFTER_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _WITH_UNIT = re.compile(r"(?P<number>[^a-zµμ]*\d[^a-zµμ]*?(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-zµμ]+)")
 _DURATION = re.compile(r"-?(PT[\d.HMS]+|\d+:\d\d:\d\d([.,]\d+)?|(\d+(\.\d+)?(h|m|s|ms|µs|us|ns)){2,})")
 
@@ -76,10 +79,15 @@ _IN_MS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
 # Times --------------------------------------------------------------------------------------------------------
 
 
-def sample_of(table: Table) -> dict[str, list[str | None]]:
-    """Return some thousand cells of each column, from all over the file."""
+def sample_of(table: Table) -> dict[str, list[str]]:
+    """Return some thousand cells of each column that hold anything, from all over the file."""
     rows = table.con.execute(f"SELECT * FROM t WHERE {_sampled(table)}").fetchall()
-    return dict(zip(table.names, map(list, zip(*rows, strict=True)), strict=True))
+    cells = {name: [row[i] for row in rows if row[i] is not None] for i, name in enumerate(table.names)}
+    for name in [name for name, some in cells.items() if len(some) < min(100, len(rows))]:  # hardly filled
+        c = table.sql(name)
+        more = f"SELECT {c} FROM t WHERE {c} IS NOT NULL LIMIT 200"
+        cells[name] = [cell for (cell,) in table.con.execute(more).fetchall()]
+    return cells
 
 
 def _sampled(table: Table) -> str:
@@ -106,21 +114,21 @@ def times_of(table: Table, sample, wanted: str | None, time_format: str | None):
     if readable:
         name, how = next(iter(readable.items()))
         times, zoned, offsets = _read_times(table, name, *how)
-        clock = next((other for other in table.names if other != name and _all_clock(sample[other])), None)
+        of_day = next((other for other in table.names if other != name and _all_clock(sample[other])), None)
         present = times[~np.isnat(times)]
-        if clock and wanted is None and (present == present.astype("datetime64[D]")).all():
+        if of_day and wanted is None and (present == present.astype("datetime64[D]")).all():
             raise ValueError(
-                f"{table.path.name}: column {name!r} has only days and column {clock!r} the time of day: write "
+                f"{table.path.name}: column {name!r} has only days and column {of_day!r} the time of day: write "
                 "both into one column, such as 2024-01-31T10:00:00."
             )
         table.notes.append(f"times: {name} ({how[1]}{', in UTC here' if zoned else ', no time zone'})")
         others = [other for other in readable if other != name]
         if others:
             table.notes.append(f"also times, not used: {listed(others)}; pass time=... for another one")
-        return times, [name, *others], zoned, offsets
+        return times, [name, *others], zoned, offsets, how[0]
 
     for name in candidates:
-        present = [cell for cell in sample[name] if cell]
+        present = sample[name]
         cell = present[0] if present else ""
         words = present and sum(_is_number(cell) and ":" not in cell for cell in present) < len(present) / 2
         if name == wanted or (
@@ -137,13 +145,12 @@ def times_of(table: Table, sample, wanted: str | None, time_format: str | None):
                 "time_format=..., such as '%d/%m/%Y %H:%M' (day first) or '%m/%d/%Y %H:%M' (month first)."
             )
     table.notes.append("no column of times: the rows are taken in the order of the file, gaps cannot be seen")
-    return None, [], False, ()
+    return None, [], False, (), None
 
 
 def _how_times_are_written(table: Table, name: str, cells, time_format, trusted: bool):
     """Return the SQL of a column's times, in words, and whether there is a zone; None if half of them are no times."""
-    c, few = table.sql(name), max(1, len(cells) / 2)
-    present = [cell for cell in cells if cell]
+    c, few, present = table.sql(name), max(1, len(cells) / 2), cells
     if time_format is not None:
         if not trusted and all(map(is_plain_number, present)):
             return None
@@ -175,9 +182,13 @@ def _how_times_are_written(table: Table, name: str, cells, time_format, trusted:
     if all_units < few:
         return None
     if not trusted:  # an id or a count of bytes may be as large, and a duration in ns
-        years = np.ptp(values) / _EPOCH_UNITS[unit] / 31_557_600
+        days = np.ptp(values) / _EPOCH_UNITS[unit] / 86_400
+        lived = (
+            _LOGS_BEGIN_S <= values.min() / _EPOCH_UNITS[unit]
+            and values.max() / _EPOCH_UNITS[unit] < clock() + 2e5
+        )
         may_be_latency = _unit(name) != unit and (_unit(name) or LATENCY_WORD.search(name))
-        if counts[unit] < len(present) or years > 5 or may_be_latency:
+        if counts[unit] < len(present) or days > 400 or not lived or may_be_latency:
             return None
     elif counts[unit] <= all_units - counts[unit]:
         found = " and in ".join(filter(counts.get, counts))
@@ -224,8 +235,7 @@ def _read_times(table: Table, name: str, sql: str, how: str, zoned: bool | None)
 
 def _all_clock(cells) -> bool:
     """Whether a column holds times of day, and nothing else."""
-    present = [cell for cell in cells if cell]
-    return bool(present) and all(re.fullmatch(_CLOCK, cell) for cell in present)
+    return bool(cells) and all(re.fullmatch(_CLOCK, cell) for cell in cells)
 
 
 # Numbers --------------------------------------------------------------------------------------------------------
@@ -252,7 +262,7 @@ def numbers_of(table: Table, sample, others, column, decimal) -> dict[str, tuple
     """Return the columns of numbers, in ms where a unit is known, each with its unit and what says it."""
     kept, numbers = [], {}
     for name in table.names:
-        present = [cell for cell in sample[name] if cell]
+        present = sample[name]
         if name == column or (
             name not in others
             and (LATENCY_WORD.search(name) or not _all_clock(present))
@@ -267,8 +277,9 @@ def numbers_of(table: Table, sample, others, column, decimal) -> dict[str, tuple
                 continue
         n_numbers = np.count_nonzero(~np.isnan(values))
         if name == column and not n_numbers:
-            cells = [cell for cell in sample[name] if cell]
-            raise NoNumbersError(f"{table.path.name}: column {column!r} holds no number{_such_as(cells)}.")
+            raise NoNumbersError(
+                f"{table.path.name}: column {column!r} holds no number{_such_as(sample[name])}."
+            )
         if name == column or n_numbers >= max(1, n_present / 2):
             numbers[name] = (values, unit, source)
             if how:
@@ -276,7 +287,7 @@ def numbers_of(table: Table, sample, others, column, decimal) -> dict[str, tuple
     aside = [name for name in table.names if name not in kept and name not in others]
     aside += [name for name in kept if name not in numbers and not name.startswith("column ")]
     if not numbers:
-        cells = [cell for name in aside for cell in sample[name] if cell]
+        cells = [cell for name in aside for cell in sample[name]]
         raise NoNumbersError(
             f"{table.path.name} has no column of numbers{_such_as(cells)}: export raw values, one row a measurement "
             f"(it has {listed(table.names, 6)})."
@@ -317,6 +328,11 @@ def _read_unusual(table: Table, name: str, values: np.ndarray, n_present: int, d
     values *= factor
     read = {cell: _parsed(cell, mark) for cell in cells.unique()}
     told = sorted({its for _, its in read.values() if its})
+    if (
+        told and not unit and sum(bool(read[cell][1]) for cell in cells) < n_present / 2
+    ):  # a few that no one can place
+        read = {cell: (np.nan if its else number, "") for cell, (number, its) in read.items()}
+        told = []
     if told:
         how.append(f"their unit ({', '.join(told).replace('us', 'µs')}; in ms here)")
     if told and not unit:  # beside others that have one, a number without a unit says nothing
@@ -343,7 +359,7 @@ def _parsed(cell: str, mark: str) -> tuple[float, str]:
     if with_unit and with_unit["unit"].lower() in UNITS:
         cell, unit = with_unit["number"].strip(), UNITS[with_unit["unit"].lower()]
     found = _NUMBER[mark].fullmatch(cell)
-    if not found or not any(map(str.isdecimal, cell)):
+    if not found:
         return np.nan, ""
     groups = found["groups"]
     if groups:
@@ -362,7 +378,7 @@ def _decimal_mark(table: Table, name: str, cells: list[str]) -> str:
         points += table.one(
             f"count_if(contains({table.sql(name)}, '.') AND ({_number(table.sql(name))}) IS NOT NULL)"
         )[0]
-    if both_ways and commas <= 0 and not points:
+    if len(both_ways) > 10 * max(commas, points):
         raise ValueError(
             f"{table.path.name}: {both_ways[0]!r} in column {name!r} may be {both_ways[0].replace(',', '.')} or "
             f"{both_ways[0].replace(',', '')}: pass decimal=',' for the first, decimal='.' for the second."

@@ -26,12 +26,13 @@ NO_DRIFT, DRIFT, CANNOT_SAY, LOST_NUMBERS = 0, 1, 2, 3
 RISE_IN_ROWS_LEFT_OUT = 0.05
 CALM = 0.5  # the p-value above which a window ends an alarm: half of the healthy ones have one
 A_DAY = 86_400  # seconds
+APART = 0.9  # of the windows of history's halves: healthy ones of many kinds reached 0.76
 SILENCE = 0.05  # of history's windows in time: a service that is silent so often may be so again
 
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 # What decides a verdict, and so must stay as it was while a state file goes on.
 _SETTINGS = ("column", "window", "budget", "tolerance", "statistic", "cycles", "holidays", "accumulate")
-_SETTINGS += ("timezone", "minimum", "exclude", "where")
+_SETTINGS += ("timezone", "minimum", "exclude", "where", "time", "time_format", "decimal", "log_format")
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error),
 3 the service lost its numbers.
@@ -343,6 +344,8 @@ def _about(options: argparse.Namespace, history) -> dict:
     return _settings(options) | {
         "read": history.column,
         "median": float(history.latencies.median()),
+        "unit": history.unit,
+        "zoned": history.has_times and history.frame.index.tz is not None,
         "offsets": list(history.offsets),
         "left_out": history.n_left_out / history.n_rows,
         "identical": history.n_identical / history.n_rows,
@@ -355,7 +358,7 @@ def _kept(options: argparse.Namespace):
 
     monitor = DriftMonitor.load(options.state)
     for name, now in _settings(options).items():
-        before = monitor.about.get(name)
+        before = monitor.about.get(name, now)
         if before != now:
             told = f"{_option(name, before)}, and this run has {_option(name, now)}"
             told = f"another history than {options.history} holds now" if name == "history" else told
@@ -371,7 +374,7 @@ def _built(options: argparse.Namespace, history):
     from .monitor import DriftMonitor
 
     with _noting(options):
-        return DriftMonitor(
+        monitor = DriftMonitor(
             history.latencies,
             options.window,
             float(options.budget),
@@ -384,6 +387,13 @@ def _built(options: argparse.Namespace, history):
             minimum=options.minimum,
             exclude=[stretch.split("/") for stretch in options.exclude],
         )
+    if monitor.halves_apart >= APART:
+        raise ValueError(
+            f"history's second half lies on one side of its first in {monitor.halves_apart:.0%} of pairs of windows, so "
+            "no --budget can be promised: give history since it changed, leave stretches out by --exclude, or take out "
+            "--cycles; what only grows has no history to be judged by."
+        )
+    return monitor
 
 
 def _load(options: argparse.Namespace, path: str, column: str | None):
@@ -420,7 +430,12 @@ def _recent(options: argparse.Namespace, about: dict):
                 stacklevel=1,
             )
     _periods(options, recent)
-    _check_units(recent, about["median"])
+    _check_units(recent, about["median"], about["unit"])
+    if recent.has_times and (recent.frame.index.tz is not None) != about["zoned"]:
+        with _noting(options):
+            warnings.warn(
+                "times of one file have a zone, those of the other none: these are read as UTC", stacklevel=1
+            )
     offsets = sorted({*about["offsets"], *recent.offsets})
     if options.cycles and not options.timezone and len(offsets) > 1:
         raise ValueError(
@@ -430,10 +445,10 @@ def _recent(options: argparse.Namespace, about: dict):
     return recent
 
 
-def _check_units(recent, median: float) -> None:
-    """Refuse values without a unit that are a thousand times, or a million times, as large as in history."""
+def _check_units(recent, median: float, unit: str) -> None:
+    """Refuse values that are a thousand times, or a million times, as large as in history, if a unit is unknown."""
     now = float(recent.latencies.median())
-    if recent.unit or not min(now, median) > 0:
+    if (recent.unit and unit) or not min(now, median) > 0:
         return
     thousands = round(math.log(now / median, 1_000))
     if thousands and 0.5 <= now / median / 1_000.0**thousands <= 2:

@@ -203,6 +203,8 @@ def load_latencies(
     rows are taken in the order of the file.
     """
     path = Path(path)
+    if not path.name.isprintable():
+        raise ValueError(f"{path.name!r} is no name for a file that is to be told of: rename it.")
     if decimal not in (None, ".", ","):
         raise ValueError(f"decimal must be '.' or ',' or left out, not {decimal!r}.")
     with tempfile.TemporaryDirectory(prefix="latencies-") as folder:
@@ -238,12 +240,12 @@ def _recording(table: Table, column, time, time_format, decimal, where) -> Recor
     chosen = _choose_rows(table, where)
     _refuse_several_units(table)
     sample = sample_of(table)
-    times, time_names, zoned, offsets = times_of(table, sample, time, time_format)
+    times, time_names, zoned, offsets, time_sql = times_of(table, sample, time, time_format)
     time_name = time_names[0] if time_names else None
     column = named_column(table, column, time_name)
     numbers = numbers_of(table, sample, {*time_names, *chosen}, column, decimal)
     column, candidates = _main_column(table, numbers, column)
-    _refuse_several_metrics(table, times, chosen, [*time_names, *numbers])
+    _refuse_several_series(table, time_sql, chosen, [*time_names, column])
 
     rows = np.arange(table.n_rows)
     if times is not None and np.isnat(times).any():
@@ -305,33 +307,46 @@ def _choose_rows(table: Table, where) -> set[str | None]:
     return chosen
 
 
-def _refuse_several_metrics(table: Table, times, chosen: set[str], used: list[str]) -> None:
+def _refuse_several_series(table: Table, time_sql: str | None, chosen: set[str], used: list[str]) -> None:
     """Refuse to take the rows of several metrics, or of several hosts, for one series."""
-    texts = [name for name in table.names if name not in used and name not in chosen]
-    metric = None
-    for name in texts:
-        if _METRIC_NAME.fullmatch(name) and len(_common_values(table, name)) > 1:
-            metric = name
-            break
-    if metric is None and times is not None and texts and table.n_rows > 3:
-        begin = f"SELECT {', '.join(map(table.sql, texts))} FROM t LIMIT 100000"
-        begin = table.con.execute(begin).df().set_axis(texts, axis=1).assign(_time=times[:100_000])
-        begin = begin.dropna(subset="_time")
-        moments = begin["_time"].nunique()
-        for name in texts if len(begin) > 1.5 * moments else ():
-            kinds = begin[name].nunique(dropna=False)
-            apart = begin.duplicated(["_time", name]).mean() <= 0.01
-            if kinds > 1 and apart and len(begin) >= 0.5 * moments * kinds:
-                metric = name
-                break
-    if metric is not None:
-        found = _common_values(table, metric)
-        example = next((value for value in found if LATENCY_WORD.search(value)), found[0])
-        raise ValueError(
-            f"{table.path.name} has the rows of several series below one another, told apart by {metric!r} "
-            f"({listed(found, 8)}): say which, where=[{f'{metric}={example}'!r}], or where=[{f'{metric}=*'!r}] for all "
-            "of them together."
-        )
+    labels = [name for name in table.names if name not in used and name not in chosen]
+    apart = next(
+        ([name] for name in labels if _METRIC_NAME.fullmatch(name) and len(_common_values(table, name)) > 1),
+        None,
+    )
+    apart = apart or (_told_apart_by(table, time_sql, labels[:50]) if time_sql and labels else None)
+    if apart is None:
+        return
+    found = {name: _common_values(table, name) for name in apart}
+    latency = {name: next(filter(LATENCY_WORD.search, values), values[0]) for name, values in found.items()}
+    told = " and ".join(f"{name!r} ({listed(values, 8)})" for name, values in found.items())
+    one, together = [f"{name}={value}" for name, value in latency.items()], [f"{name}=*" for name in apart]
+    raise ValueError(
+        f"{table.path.name} has the rows of several series below one another, told apart by {told}: say which, "
+        f"where={one}, or where={together} for all of them together."
+    )
+
+
+def _told_apart_by(table: Table, time_sql: str, labels: list[str]) -> list[str] | None:
+    """Return the labels by which rows of one time differ, if nearly all of them do, as in regular reports."""
+    columns = ", ".join(map(table.sql, labels))
+    part = f"hash({time_sql}) % {1 + table.n_rows // 100_000} = 0"
+    some = f"SELECT {time_sql} AS time, {columns} FROM t WHERE {part}"
+    rows = table.con.execute(some).df().set_axis(["", *labels], axis=1).dropna(subset="")
+    tied = rows[rows[""].duplicated(keep=False)]
+    moments = tied[""].nunique()
+    if len(tied) < max(4, 0.2 * len(rows)):
+        return None
+    kinds = tied[labels].nunique(dropna=False)
+    labels = [name for name in labels if 1 < kinds[name] <= 1_000]
+    together = [
+        name for name in labels if tied.groupby("", sort=False)[name].nunique(dropna=False).mean() > 1.2
+    ]
+    for names in [*([name] for name in labels), together]:
+        regular = names and len(tied) >= 0.5 * moments * len(tied[names].drop_duplicates())
+        if regular and tied.duplicated(["", *names]).mean() <= 0.01:
+            return names
+    return None
 
 
 def _common_values(table: Table, name: str) -> list[str]:
@@ -381,6 +396,7 @@ def _in_order(table: Table, stamps, rows, main, column):
     if len(backwards):
         if len(stamps) > 2 and len(backwards) >= 0.9 * np.count_nonzero(steps):
             table.notes.append("newest first in the file: turned around")
+            rows, stamps = rows[::-1], stamps[::-1]
         else:
             line = table.line(rows[backwards[0] + 1])
             table.findings.append(Finding(len(backwards), "row", "out of order, sorted", line))

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import special
+from scipy.stats import mannwhitneyu
 
 from .cycles import HARMONICS
 
@@ -36,6 +37,7 @@ PARTS = 1_000
 MANY = 100  # values a window: the spectrum of means over so many is hardly told from that over more
 A_LINE = 12.0  # times what is expected, which a wave of noise reaches once in exp(12)
 A_MOVE = 2.0  # the same for the mean of the three longest waves: noise reaches it in one history of a hundred
+FEWEST_LEVELS = 10  # in each half of history, to tell the halves apart
 STEADY = 0.2  # no longer a memory is taken for one where a level may move, which looks like a longer one
 LONGEST = 0.45  # a memory from here on lets history wander so far that no threshold is sure
 # Of the memories that history leaves possible, the one above so many: too short breaks the promise.
@@ -93,6 +95,18 @@ def estimate_memory(scores, cycle=None, length=MANY):
     share_up_to = np.cumsum(likelihood.sum(axis=0)) / likelihood.sum()
     long = np.searchsorted(share_up_to, _PLAUSIBLE)
     return Memory(float(_CORRELATIONS[likelihood[:, long].argmax()]), float(_MEMORIES[long]))
+
+
+def share_on_one_side(levels):
+    """Return how often a level of the second half lies on one side of one of the first, from 0.5 to 1.
+
+    It is the statistic of Mann and Whitney over the number of pairs: 0.5 if the halves are alike, 1 if they lie apart.
+    """
+    half = len(levels) // 2
+    if half < FEWEST_LEVELS:
+        return 0.5
+    share = mannwhitneyu(levels[half:], levels[:half]).statistic / (half * (len(levels) - half))
+    return max(share, 1 - share)
 
 
 def moves(scores, memory):

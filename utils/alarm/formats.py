@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import csv
+import errno
 import glob
 import gzip
 import itertools
@@ -24,12 +25,30 @@ from pathlib import Path
 import duckdb
 
 from . import logs
-from .table import LONGEST_LINE, MISSING_WORDS, ONE_COLUMN, Finding, NoNumbersError, Table, plural, quoted
+from .table import (
+    LONGEST_LINE,
+    MISSING_WORDS,
+    ONE_COLUMN,
+    Finding,
+    NoNumbersError,
+    Table,
+    listed,
+    plural,
+    quoted,
+    shown,
+)
 
 DELIMITERS = ("\t", ";", "|", ",")
+NO_DELIMITER = "\x01"  # no text holds it
 MEMORY = "350MB"  # for the cells of a CSV file; what is more lies on the disk
 HEAD = 1 << 16  # characters of a file by which its format is recognized
 
+# A number, a time or a duration, however they are written; a header may begin with a digit too: 95th_percentile.
+_VALUE = re.compile(
+    r"[+-]?[.,]?\d[\d.,:'’/ \u00a0\u202f+-]*([eE][+-]?\d+)?\s*([nuµμm]?s|min|h)?|[+-]?inf|0x[\dA-Fa-f]+"
+    r"|\d{4}[-/]\d\d[-/]\d\d.*|P\d?T?\d.*|\d{8}T\d{4}.*|\d{1,2}[/ -][A-Z][a-z]{2}[/ -].*"
+    r"|[A-Z][a-z]{2},? .*\d\d:\d\d.*"
+)
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -82,16 +101,18 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
         _read_parquet(table, file)
         return table
     with file.open(encoding="utf-8-sig") as text:
-        head = text.read(HEAD).lstrip("\n ")
+        head = (text.read(HEAD) + text.readline()).lstrip("\n ")
     if not head:
         raise NoNumbersError(
             f"{path.name} is empty: a row a measurement is expected, such as time,latency_ms."
         )
-    lines = head.splitlines()
+    lines = [line for line in head.splitlines() if line.strip()]
     if log_format is not None:
         logs.read_as(table, file, log_format)
-    elif head[0] in "{[" and _is_json(lines[0], head):
-        _read_json(table, file, lines)
+    elif sum(map(_is_object, lines[:20])) > min(20, len(lines)) / 2 and len(lines) > 1:
+        logs.read_ndjson(table, file)
+    elif head[0] in "{[" and _is_json(head):
+        _read_json(table, file)
     elif head[0] == "<":
         _read_xml(table, file, head)
     elif re.match(r"# (HELP|TYPE) [a-zA-Z_:]", head):
@@ -133,7 +154,15 @@ def _plain(path: Path, folder: Path, con) -> tuple[str, Path]:
     try:
         file = _unpacked(path, kind, folder, con) if kind else path
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise OSError(
+                f"{path.name} could not be unpacked: the disk of temporary files is full."
+            ) from None
         raise ValueError(f"{path.name} is a damaged {kind} file ({error}): fetch it again.") from None
+    except (NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"{path.name} is a {kind} file of another kind ({error}): unpack it first."
+        ) from None
     with file.open("rb") as content:
         start = content.read(4)
     if start == b"PAR1":
@@ -145,6 +174,8 @@ def _unpacked(path: Path, kind: str, folder: Path, con) -> Path:
     """Unpack a file, and return where it lies now."""
     file = folder / "unpacked"
     if kind == "zstd":
+        if not _is_whole_zstd(path.read_bytes()):  # DuckDB reads what there is of it
+            raise EOFError("it is cut off")
         source = f"read_csv(?, {ONE_COLUMN}, compression='zstd')"
         target = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
         con.execute(f"COPY (FROM {source}) TO {quoted(str(file))} {target}", [glob.escape(str(path))])
@@ -164,6 +195,25 @@ def _unpacked(path: Path, kind: str, folder: Path, con) -> Path:
     with packed, file.open("wb") as plain:
         shutil.copyfileobj(packed, plain, HEAD)
     return file
+
+
+def _is_whole_zstd(content: bytes) -> bool:
+    """Whether frames of zstd are whole: RFC 8878, the last block of a frame says that it is the last."""
+    place = 0
+    while place + 5 <= len(content):
+        if content[place + 1 : place + 4] == b"\x2a\x4d\x18":  # a frame to skip
+            place += 8 + int.from_bytes(content[place + 4 : place + 8], "little")
+            continue
+        flags = content[place + 4]
+        single = flags >> 5 & 1
+        place += 5 + (not single) + (0, 1, 2, 4)[flags & 3] + (single, 2, 4, 8)[flags >> 6]
+        last = 0
+        while not last and place + 3 <= len(content):
+            block = int.from_bytes(content[place : place + 3], "little")
+            last = block & 1
+            place += 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
+        place += 4 * (flags >> 2 & 1) if last else len(content) + 1
+    return place == len(content)
 
 
 def _as_utf8(path: Path, file: Path, folder: Path) -> Path:
@@ -237,14 +287,14 @@ def _read_csv(table: Table, file: Path, delimiter: str | None = None, names: Ite
     if header and not any(line.strip() for line in sample[reader.line_num :]):
         if len(first) == 1 and " " in first[0]:
             raise ValueError(
-                f"{table.path.name} is one line of words ({first[0][:60]!r}): it is no table of rows."
+                f"{table.path.name} is one line of words ({shown(first[0])}): it is no table of rows."
             )
         raise NoNumbersError(f"{table.path.name} has a header and no rows below it: export it again.")
 
     columns = ", ".join(f"'x{i}': 'VARCHAR'" for i in range(len(first)))
     dialect = f"""delim={quoted(delimiter)}, quote='"', escape='"', skip={start}, columns={{{columns}}}"""
     source = f"read_csv(?, header=false, auto_detect=false, {dialect}, store_rejects=true, rejects_limit=0, "
-    source += f"compression='none', max_line_size={LONGEST_LINE})"
+    source += f"compression='none', hive_partitioning=false, allow_quoted_nulls=false, max_line_size={LONGEST_LINE})"
     source += " WHERE x0 IS NOT NULL" if len(first) == 1 else ""  # blank lines are rows there
     table.con.execute(f"SET memory_limit = '{MEMORY}'")
     table._fill([f"x{i}" for i in range(len(first))], source, [glob.escape(str(file))])
@@ -321,7 +371,18 @@ def _delimiter(lines: list[str]) -> str:
         return sum(width == widths[0] for width in widths) / len(widths) if widths[0] > 1 else 0.0
 
     best = max(DELIMITERS, key=agreement)  # the first of equals: a comma may be a decimal one
-    return best if agreement(best) >= 0.5 else ","
+    if agreement(best) >= 0.5:
+        return best
+    words = [len(line.split()) for line in lines]
+    if words[0] > 1 and len(lines) > 4 and sum(n == words[0] for n in words) >= 0.9 * len(words):
+        if (
+            '"' not in lines[0]
+            and _names_columns(lines[0].split())
+            and any(map(_VALUE.fullmatch, lines[-1].split()))
+        ):
+            return " "
+    decimal_commas = sum(bool(re.fullmatch(r"[+-]?[\d. ]*\d,\d+", line.strip())) for line in lines[1:])
+    return NO_DELIMITER if "," not in lines[0] and decimal_commas > len(lines) / 2 else ","
 
 
 def _lines_of_a_title(lines: list[str], delimiter: str) -> int:
@@ -338,13 +399,11 @@ def _lines_of_a_title(lines: list[str], delimiter: str) -> int:
 def _names_columns(cells: list[str]) -> bool:
     """Whether a row names columns: none of its cells is a number, a time or a duration."""
     cells = [cell for cell in cells if not re.fullmatch(MISSING_WORDS, cell, re.IGNORECASE)]
-    return bool(cells) and not any(
-        re.match(r"[+-]?[.,]?\d[\d.,:' \u00a0\u202f-]*|[+-]?inf\b", cell) for cell in cells
-    )
+    return bool(cells) and not any(map(_VALUE.fullmatch, cells))
 
 
 def _read_parquet(table: Table, file: Path) -> None:
-    source = f"read_parquet({quoted(glob.escape(str(file)))})"
+    source = f"read_parquet({quoted(glob.escape(str(file)))}, hive_partitioning=false)"
     described = table.con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     leaves = [
         leaf for name, kind, *_ in described for leaf in _leaves(name, _identifier(name), kind, table.con)
@@ -369,18 +428,14 @@ def _leaves(name: str, expression: str, kind: str, con):
 # JSON and XML ---------------------------------------------------------------------------------------------------
 
 
-def _is_json(line: str, head: str) -> bool:
+def _is_json(head: str) -> bool:
     """Whether a text that begins like JSON is JSON: Envoy and others put their time in brackets."""
     if head[0] == "[":
         return re.match(r'\[\s*([\[{"\]]|-?[\d.]+\s*[,\]])', head) is not None
     return re.match(r'\{\s*["}]', head) is not None
 
 
-def _read_json(table: Table, file: Path, lines: list[str]) -> None:
-    whole = [line for line in lines[:-1] if line.strip()][:20] if len(lines) > 1 else []
-    if sum(map(_is_object, whole)) > len(whole) / 2:
-        logs.read_ndjson(table, file)
-        return
+def _read_json(table: Table, file: Path) -> None:
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, RecursionError) as error:
@@ -388,10 +443,15 @@ def _read_json(table: Table, file: Path, lines: list[str]) -> None:
             f"{error.msg}, at line {error.lineno:,}" if isinstance(error, ValueError) else "nested too deeply"
         )
         raise ValueError(f"{table.path.name} is no valid JSON ({told}): fetch it again.") from None
-    rows = _prometheus(table, content) if _is_prometheus(content) else _objects(content)
+    try:
+        rows = _prometheus(table, content) if _is_prometheus(content) else _objects(table, content)
+    except (TypeError, AttributeError, KeyError):
+        raise ValueError(f"{table.path.name} is no answer that Prometheus gives: fetch it again.") from None
+    if content == [] or (rows == [] and _is_prometheus(content)):
+        raise NoNumbersError(f"{table.path.name} holds an empty list: there were no measurements.")
     if not rows:
         told = content.get("error", content.get("message")) if isinstance(content, dict) else None
-        told = f", but says {told!r}" if isinstance(told, str) else ""
+        told = f", but says {shown(told, 200)}" if isinstance(told, str) else ""
         raise ValueError(
             f"{table.path.name} is JSON without a list of rows{told}: give a list of objects, or one object a line."
         )
@@ -412,7 +472,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _objects(content, depth: int = 0) -> list[dict]:
+def _objects(table: Table, content, depth: int = 0) -> list[dict]:
     """Return the longest list of objects within a JSON document, or its columns as one."""
     if isinstance(content, list):
         objects = [item for item in content if isinstance(item, dict)]
@@ -431,7 +491,12 @@ def _objects(content, depth: int = 0) -> list[dict]:
     )
     if names and rows and all(isinstance(row, list) and len(row) == len(names) for row in rows):
         return [dict(zip(map(str, names), row, strict=True)) for row in rows]
-    return max((_objects(part, depth + 1) for part in content.values()), key=len, default=[])
+    lists = {name: _objects(table, part, depth + 1) for name, part in content.items()}
+    longest = max(lists, key=lambda name: len(lists[name]), default=None)
+    alike = [name for name, rows in lists.items() if rows and rows[0].keys() == lists[longest][0].keys()]
+    if len(alike) > 1:
+        raise ValueError(f"{table.path.name} has several lists of rows ({listed(alike)}): give one of them.")
+    return lists.get(longest, [])
 
 
 def _is_plain(item) -> bool:
@@ -457,14 +522,16 @@ def _prometheus(table: Table, content: dict) -> list[dict]:
     names = {one.get("metric", {}).get("__name__", "value") for one in series}
     value = names.pop() if len(names) == 1 else "value"
     return [
-        {"time": time, value: number}
-        | {
-            label: text
-            for label, text in one.get("metric", {}).items()
-            if label != "__name__" or value == "value"
-        }
-        for one in series
-        for time, number in one["values"]
+        {f"{label} (label)" if label in ("time", value) else label: text for label, text in labels.items()}
+        | {"time": time, value: number}
+        for labels, samples in (
+            (
+                {k: v for k, v in one.get("metric", {}).items() if k != "__name__" or value == "value"},
+                one["values"],
+            )
+            for one in series
+        )
+        for time, number in samples
     ]
 
 

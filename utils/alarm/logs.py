@@ -54,7 +54,8 @@ def read(table: Table, file: Path, lines: list[str]) -> None:
     elif _share(_ENVOY, lines) >= 0.5:
         _read_log(table, file, _ENVOY, [*_ENVOY_NAMES, "duration"], {"duration": "ms"})
     else:
-        _read_access(table, file, next(line for line in lines if re.match(_ACCESS, line)))
+        known = [line for line in lines[:200] if re.match(_ACCESS, line)]
+        _read_access(table, file, min(known, key=lambda line: len(re.findall('(?<= )"?-"?(?= |$)', line))))
 
 
 def read_as(table: Table, file: Path, log_format: str) -> None:
@@ -92,16 +93,17 @@ def _tell_broken_lines(table: Table, condition: str, what: str, remedy: str) -> 
 def read_ndjson(table: Table, file: Path) -> None:
     """Read a file with an object of JSON on each line."""
     source = _lines_of(table, file)
-    structure = "SELECT json_group_structure(line::JSON) FROM lines WHERE json_valid(line)"
+    is_object = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+    structure = f"SELECT json_group_structure(line::JSON) FROM lines WHERE {is_object}"
     structure = table.con.execute(structure).fetchall()[0][0]
     if structure is None:
-        _tell_broken_lines(table, "true", "that is no JSON", "export it again")
+        _tell_broken_lines(table, "true", "without an object of JSON", "export it again")
     pointers = list(_pointers(json.loads(structure)))
     table._named(name for name, _ in pointers)
     cells = f"json_extract_string(line::JSON, [{', '.join(quoted(pointer) for _, pointer in pointers)}])"
-    source = f"(SELECT {cells} AS cells, number FROM lines WHERE json_valid(line))"
+    source = f"(SELECT {cells} AS cells, number FROM lines WHERE {is_object})"
     table._fill([f"cells[{i}]" for i in range(1, len(pointers) + 1)], source, lines="number")
-    _tell_broken_lines(table, "NOT json_valid(line)", "that is no JSON", "export it again")
+    _tell_broken_lines(table, f"NOT {is_object}", "without an object of JSON", "export it again")
 
 
 def _pointers(structure, name: str = "", pointer: str = ""):
@@ -125,7 +127,7 @@ def _read_log(table: Table, file: Path, pattern: str, names: list[str], units: d
     table.units |= {name: unit for name, unit in units.items() if name in table.names}
     remedy = "pass the log_format=... with which the server writes it"
     others = f"NOT regexp_matches(line, {quoted(pattern)})"
-    _tell_broken_lines(table, others, "that is not of the log's format", remedy)
+    _tell_broken_lines(table, others, "unlike the log's format", remedy)
 
 
 def _read_access(table: Table, file: Path, line: str) -> None:
@@ -151,6 +153,7 @@ def _read_access(table: Table, file: Path, line: str) -> None:
         used = place in with_unit or not with_unit
         pattern += rf' +{name + "[=:]" if name else ""}"?{"(" if used else "(?:"}[^\s"]*)"?'
         names += [name or ("duration" if with_unit else "request_time")] if used else []
+    pattern += r"\s*$"
     if nginx and not parts[0][0] and not with_unit:
         units = {"request_time": "s"}
         table.notes.append("the number after the usual fields is taken for nginx's $request_time, in seconds")

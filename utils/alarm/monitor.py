@@ -102,6 +102,7 @@ from .evidence import (
     count_alarms,
     evidence_threshold,
     moves,
+    share_on_one_side,
 )
 from .history import FEWEST_BLOCKS, History
 from .rows import (
@@ -304,7 +305,7 @@ class DriftMonitor:
         if self.accumulate and self._clock.periods is not None and thresholds is None and wanted is None:
             self._require_periods(rows)
         self._cycles, self._histories, self._rates, self._missing = {}, {}, {}, {}
-        memories, doubts, self._common = {}, {}, {}
+        memories, doubts, self._common, self.halves_apart = {}, {}, {}, 0.5
         for name in rows.columns:
             values, first, sizes, seconds = rows.column(name, self._clock)
             if values.size < 2:
@@ -331,7 +332,9 @@ class DriftMonitor:
                 wander=wander,
             )
             # How much of what moves later windows they have in common, beside what moves each.
-            apart = levels(values, first, sizes, self._clock).var() if wander else 1.0
+            in_time = levels(values, first, sizes, self._clock)
+            self.halves_apart = max(self.halves_apart, share_on_one_side(in_time))
+            apart = in_time.var() if wander else 1.0
             self._common[name] = round(wander**2 / (wander**2 + apart), 2)
             self._missing[name] = np.sort(rows.missing_share(name))
             blocks_a_cycle = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 LONGEST_LINE = 2 << 20  # bytes
-ONE_COLUMN = "header=false, auto_detect=false, delim='\x01', quote='', escape='', columns={'line': 'VARCHAR'}"
+ONE_COLUMN = "header=false, auto_detect=false, hive_partitioning=false, delim='\x01', quote='', escape='', "
+ONE_COLUMN += "columns={'line': 'VARCHAR'}"
 MISSING_WORDS = "|--?|na|n/a|nan|nat|null|none|nil|undefined"  # also in capitals
 
 
@@ -111,6 +112,11 @@ class Table:
         self._lines = lines[kept["rowid"]]
         self.con.execute(f"CREATE TABLE kept AS SELECT * FROM t WHERE {where} ORDER BY rowid", parameters)
         self.con.execute("DROP TABLE t; ALTER TABLE kept RENAME TO t")
+        # Whether the broken rows were of those that are kept, nobody knows.
+        self.findings = [
+            replace(f, what=f"{f.what} (of the whole file)", left_out=False) for f in self.findings
+        ]
+        self.n_broken = 0
         self.n_rows = len(self._lines)
 
     def _fill(self, expressions: Iterable[str], source: str, parameters=(), lines: str = "") -> None:
@@ -159,7 +165,7 @@ def shown(cell: str, most: int = 60) -> str:
 
 def listed(names: Iterable[str], most: int = 12) -> str:
     """Return names as a sentence can hold them."""
-    names = [name if len(name) <= 60 else f"{name[:57]}..." for name in names]
+    names = [name if len(name) <= 30 else f"{name[:27]}..." for name in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
