@@ -389,9 +389,9 @@ def _built(options: argparse.Namespace, history):
         )
     if monitor.halves_apart >= APART:
         raise ValueError(
-            f"history's second half lies on one side of its first in {monitor.halves_apart:.0%} of pairs of windows, so "
-            "no --budget can be promised: give history since it changed, leave stretches out by --exclude, or take out "
-            "--cycles; what only grows has no history to be judged by."
+            f"history's second half lies on one side of its first in {monitor.halves_apart:.0%} of pairs of windows, "
+            "so no --budget can be promised: give history since it changed, leave stretches out by --exclude, or "
+            "take out --cycles; what only grows has no history to be judged by."
         )
     return monitor
 
