@@ -334,6 +334,59 @@ CASES = {
 }
 
 
+def test_what_was_never_alike_is_no_history(hours, capsys):
+    growing = hours.write("growing.csv", -60, 0, lambda rows: rows + np.arange(rows.size) / 10)
+    assert main([growing, hours.write("r.csv", 0, 2), *HOURLY]) == CANNOT_SAY
+    assert re.search(r"history's second half .* in \d\d+% of pairs of windows", capsys.readouterr().err)
+
+
+def test_seconds_beside_milliseconds_are_asked_for_and_a_thousandfold_drift_of_known_units_is_drift(
+    hours, capsys
+):
+    def unnamed(rows):
+        return rows.rename("latency")
+
+    history = hours.write("h.csv", -60, 0, unnamed)
+    for name, factor in (("seconds.csv", 1_000), ("micros.csv", 0.001)):
+        recent = hours.write(name, 0, 2, lambda rows, factor=factor: unnamed(rows) / factor)
+        assert main([history, recent, *HOURLY]) == CANNOT_SAY
+        assert "name the unit in the columns" in capsys.readouterr().err
+    far = hours.write("far.csv", 0, 2, lambda rows: rows * 1_000)
+    assert main([hours.history, far, *HOURLY]) == DRIFT
+    seconds = hours.write("s.csv", 0, 2, lambda rows: (rows / 1_000).rename("latency_s"))
+    assert main([hours.history, seconds, *HOURLY]) == NO_DRIFT
+    assert "latency_s stands for latency_ms" in capsys.readouterr().out
+
+
+def test_a_change_of_clocks_asks_whose_clock_the_cycles_follow(hours, capsys):
+    def local(offset):
+        return lambda rows: rows.set_axis([f"{t:%Y-%m-%dT%H:%M:%S}{offset}" for t in rows.index])
+
+    history, recent = (
+        hours.write("h.csv", -60, 0, local("+01:00")),
+        hours.write("r.csv", 0, 2, local("+02:00")),
+    )
+    assert main([history, recent, *HOURLY, "--cycles", "8h"]) == CANNOT_SAY
+    assert "written at +01:00 and at +02:00" in capsys.readouterr().err
+    assert main([history, recent, *HOURLY]) == NO_DRIFT
+
+
+def test_rows_are_chosen_and_a_state_remembers_how(hours, capsys):
+    def hosts(rows):
+        both = (
+            pd.DataFrame({"latency_ms": rows, "host": "a"}),
+            pd.DataFrame({"latency_ms": rows + 90, "host": "b"}),
+        )
+        return pd.concat(both).sort_index(kind="stable")
+
+    hours.history, recent = hours.write("h.csv", -60, 0, hosts), hours.write("r.csv", 0, 2, hosts)
+    assert hours.run(recent) == CANNOT_SAY
+    assert "--where host=a, or --where 'host=*' for all" in capsys.readouterr().err
+    assert hours.run(recent, "--where", "host=a") == NO_DRIFT
+    assert hours.run(recent, "--where", "host=b") == CANNOT_SAY
+    assert "begun with --where host=a" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_json_is_one_object_with_the_status_that_the_run_exits_with(hours, capsys, case):
     recent, status, sentence = CASES[case]

@@ -464,6 +464,18 @@ def test_advice_on_values_without_times_and_on_a_table():
     assert DriftMonitor(TABLE, 60, 0.05).advice().startswith("100 blocks of 60: at best 1 false alarm in ")
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_halves_of_history_lie_apart_only_where_it_changed(seed, correlation):
+    rng = np.random.default_rng(seed)
+    quiet = autocorrelated(rng, 4 * DAY, correlation)
+    changed = quiet + 3 * (np.arange(quiet.size) >= 2 * DAY)
+    for values, apart in ((quiet, False), (changed, True)):
+        monitor = DriftMonitor(np.exp(5 + 0.1 * values), 20, 0.05)
+        assert monitor.halves_apart > 0.9 if apart else 0.5 <= monitor.halves_apart < 0.8
+
+
 @pytest.mark.parametrize("seed", [4, 5])
 def test_a_level_that_moves_from_day_to_day_is_warned_of_though_a_long_memory_might_explain_it(seed):
     rng = np.random.default_rng(seed)
