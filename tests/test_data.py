@@ -253,6 +253,8 @@ def test_the_row_numbers_that_pandas_writes_are_no_latencies(write):
 def test_two_columns_of_one_name_stay_apart(write):
     recording = load_latencies(write("time,value,value\n2024-01-01 00:00,5,1\n"), column="value (2)")
     assert recording.latencies.tolist() == [1]
+    with pytest.raises(ValueError, match="two columns called 'value': pass column='value .2.' for the later"):
+        load_latencies(recording.path, column="value")
 
 
 def test_a_file_with_the_newest_first_is_turned_around_and_is_no_disorder(write):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from time import time as clock
 
 import duckdb
 import numpy as np
@@ -45,7 +44,7 @@ _CLOCK_OR_DATE = re.compile(
 )
 # Seconds since 1970, from 2000 to 2100, and how many of each unit make one.
 _EPOCH_S = (946_684_800, 4_102_444_800)
-_LOGS_BEGIN_S = 1_262_304_000  # 2010; an id or a count of bytes may lie in the other years
+_LOGS_BEGIN_S, _LONGEST_LOG_S = 1_262_304_000, 400 * 86_400  # 2010, and 400 days: ids and bytes reach further
 _EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 # Numbers by the mark before their decimals, with thousands apart or not: 1,234.5 and 1 234.5, 1.234,5 and 1'234,5.
@@ -156,12 +155,11 @@ def _how_times_are_written(table: Table, name: str, cells, time_format, trusted:
             return None
         sql = f"try_strptime({c}, {quoted(time_format)})"
         zone = "%z" in time_format.lower()
-        return _if_readable(table, sql, few, f"read as {time_format!r}", zone)
+        return _if_readable(table, c, sql, f"read as {time_format!r}", zone)
     if sum(bool(re.fullmatch(_ISO, cell)) for cell in present) >= few:
         text = c
-        if any(
-            re.search("[+-]..:?..( UTC)?$|,", cell) for cell in present
-        ):  # so write Go, and Python's logging
+        # So write Python's logging and Go.
+        if any(re.search("[+-]..:?..( UTC)?$|,", cell) for cell in present):
             text = rf"regexp_replace({c}, '(\d\d),(\d)', '\1.\2')"
             text = rf"regexp_replace({text}, ' ?([+-]\d\d:?\d\d)( UTC)?$', '\1')"
         sql = f"CASE WHEN regexp_full_match({c}, '{_ISO}') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
@@ -169,7 +167,7 @@ def _how_times_are_written(table: Table, name: str, cells, time_format, trusted:
     if sum(not _is_number(cell) or bool(re.fullmatch(r"(19|20)\d{12}", cell)) for cell in present) >= few:
         formats = ", ".join(map(quoted, _OTHER_TIMES))
         sql = f"try_strptime({c}, [{formats}])"
-        return _if_readable(table, sql, few, f"such as {present[0]!r}", None)
+        return _if_readable(table, c, sql, f"such as {shown(present[0])}", None)
 
     if any("," in cell for cell in present):  # a decimal comma
         c, present = f"replace({c}, ',', '.')", [cell.replace(",", ".") for cell in present]
@@ -181,14 +179,11 @@ def _how_times_are_written(table: Table, name: str, cells, time_format, trusted:
     unit, all_units = max(counts, key=counts.get), sum(counts.values())
     if all_units < few:
         return None
-    if not trusted:  # an id or a count of bytes may be as large, and a duration in ns
-        days = np.ptp(values) / _EPOCH_UNITS[unit] / 86_400
-        lived = (
-            _LOGS_BEGIN_S <= values.min() / _EPOCH_UNITS[unit]
-            and values.max() / _EPOCH_UNITS[unit] < clock() + 2e5
-        )
+    if not trusted:
+        first, last = values.min() / _EPOCH_UNITS[unit], values.max() / _EPOCH_UNITS[unit]
         may_be_latency = _unit(name) != unit and (_unit(name) or LATENCY_WORD.search(name))
-        if counts[unit] < len(present) or days > 400 or not lived or may_be_latency:
+        may_be_id = first < _LOGS_BEGIN_S or last - first > _LONGEST_LOG_S
+        if counts[unit] < len(present) or may_be_id or may_be_latency:
             return None
     elif counts[unit] <= all_units - counts[unit]:
         found = " and in ".join(filter(counts.get, counts))
@@ -201,14 +196,16 @@ def _how_times_are_written(table: Table, name: str, cells, time_format, trusted:
     return sql, f"{unit.replace('us', 'µs')} since 1970", True
 
 
-def _if_readable(table: Table, sql: str, few: float, how: str, zoned: bool | None):
+def _if_readable(table: Table, c: str, sql: str, how: str, zoned: bool | None):
     """Return how a column's times are written if enough of the sample can be read so."""
     try:
-        n = table.one(f"count(CASE WHEN {_sampled(table)} THEN {sql} END)")[0]
+        read, some = table.one(*(f"count(CASE WHEN {_sampled(table)} THEN {x} END)" for x in (sql, c)))
+        if not some:  # hardly any cell holds anything
+            read, some = table.one(f"count({sql})", f"count({c})")
     except duckdb.InvalidInputException:
         told = "time_format has a code that is not known: write it as in '%d/%m/%Y %H:%M:%S'."
         raise ValueError(told) from None
-    return (sql, how, zoned) if n >= few else None
+    return (sql, how, zoned) if read >= max(1, some / 2) else None
 
 
 def _read_times(table: Table, name: str, sql: str, how: str, zoned: bool | None):
@@ -243,6 +240,11 @@ def _all_clock(cells) -> bool:
 
 def named_column(table: Table, wanted: str | None, time_name: str | None) -> str | None:
     """Return the column that is meant, also one of the same name that has another unit."""
+    if wanted is not None and wanted in table.names and f"{wanted} (2)" in table.names:
+        raise ValueError(
+            f"{table.path.name} has two columns called {shown(wanted)}: pass column='{wanted} (2)' for the later one, or "
+            "rename the one that is not meant."
+        )
     if wanted is None or wanted in table.names:
         name = wanted
     else:
