@@ -242,8 +242,8 @@ def named_column(table: Table, wanted: str | None, time_name: str | None) -> str
     """Return the column that is meant, also one of the same name that has another unit."""
     if wanted is not None and wanted in table.names and f"{wanted} (2)" in table.names:
         raise ValueError(
-            f"{table.path.name} has two columns called {shown(wanted)}: pass column='{wanted} (2)' for the later one, or "
-            "rename the one that is not meant."
+            f"{table.path.name} has two columns called {shown(wanted)}: pass column='{wanted} (2)' for the later one, "
+            "or rename the one that is not meant."
         )
     if wanted is None or wanted in table.names:
         name = wanted
