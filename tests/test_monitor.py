@@ -460,7 +460,7 @@ def test_advice_on_values_without_times_and_on_a_table():
     assert "cycles 1D: needs 7 days, and historical has no time stamps to tell them by" in untimed
     assert untimed.endswith("1 / 20, statistic=('ks', 'wasserstein', 'tail'))")
     tolerant = DriftMonitor(GOOD, 60, 0.05, tolerance=0.1).advice()
-    assert tolerant.endswith("1 / 20, statistic=('ks',))")
+    assert tolerant.endswith("1 / 20, statistic=('ks',), tolerance=0.1)")
     assert DriftMonitor(TABLE, 60, 0.05).advice().startswith("100 blocks of 60: at best 1 false alarm in ")
 
 

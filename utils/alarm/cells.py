@@ -15,7 +15,10 @@ import pandas as pd
 from .table import NoNumbersError, Table, listed, quoted, shown
 
 _TIME_NAMES = ("timestamp", "@timestamp", "time", "_time", "datetime", "date_time", "ts", "date", "time_utc")
-_TIME_WORD = re.compile(r"time|date|(^|[^a-z])ts([^a-z]|$)|^msec$", re.IGNORECASE)
+_TIME_WORD = re.compile(
+    r"time|date|stamp|epoch|unix|(^|[^a-z])(ts|at|when|begun|began|begin|start|started|ended)([^a-z]|$)|^(m?sec|seconds)$",
+    re.IGNORECASE,
+)
 LATENCY_WORD = re.compile(
     r"latenc|duration|elapsed|(respon[sc]e|request|service|processing)[ _.-]?time|time[ _.-]?taken|delay|rtt",
     re.IGNORECASE,
@@ -110,6 +113,11 @@ def times_of(table: Table, sample, wanted: str | None, time_format: str | None):
         how = _how_times_are_written(table, name, sample[name], time_format, name in trusted)
         if how:
             readable[name] = how
+    # A column of numbers whose name says nothing is the time only if nothing else is, and if it goes one way.
+    texts = [name for name, how in readable.items() if name in trusted or "1970" not in how[1]]
+    readable = {name: readable[name] for name in texts or readable}
+    if not texts:
+        readable = {name: how for name, how in readable.items() if _goes_one_way(table, how[0])}
     if readable:
         name, how = next(iter(readable.items()))
         times, zoned, offsets = _read_times(table, name, *how)
@@ -145,6 +153,11 @@ def times_of(table: Table, sample, wanted: str | None, time_format: str | None):
             )
     table.notes.append("no column of times: the rows are taken in the order of the file, gaps cannot be seen")
     return None, [], False, (), None
+
+
+def _goes_one_way(table: Table, sql: str) -> bool:
+    steps = np.diff(table.values(f"epoch_us({sql})::DOUBLE"))
+    return max((steps >= 0).mean(), (steps <= 0).mean()) >= 0.9 if len(steps) else True
 
 
 def _how_times_are_written(table: Table, name: str, cells, time_format, trusted: bool):
@@ -272,7 +285,12 @@ def numbers_of(table: Table, sample, others, column, decimal) -> dict[str, tuple
         ):
             kept.append(name)
     for name, (values, n_present) in _plain_numbers(table, kept).items():
-        unit, source, how = _read_unusual(table, name, values, n_present, decimal)
+        try:
+            unit, source, how = _read_unusual(table, name, values, n_present, decimal)
+        except ValueError:  # a number that may be read in two ways, in a column that nobody asked for
+            if column in (None, name):
+                raise
+            continue
         if name != column and name.startswith("column ") and len(values) > 1:
             if np.array_equal(values, np.arange(len(values))):
                 table.notes.append(f"a row counter, not used: {name}")

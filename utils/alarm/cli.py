@@ -32,7 +32,9 @@ SILENCE = 0.05  # of history's windows in time: a service that is silent so ofte
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 # What decides a verdict, and so must stay as it was while a state file goes on.
 _SETTINGS = ("column", "window", "budget", "tolerance", "statistic", "cycles", "holidays", "accumulate")
-_SETTINGS += ("timezone", "minimum", "exclude", "where", "time", "time_format", "decimal", "log_format")
+_SETTINGS += ("timezone", "minimum", "exclude", "where")
+# How a file is read may be said later, where a file first leaves it open, but not otherwise.
+_READING = ("time", "time_format", "decimal", "log_format")
 
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error),
 3 the service lost its numbers.
@@ -330,7 +332,8 @@ def _begin(options: argparse.Namespace):
 
 def _settings(options: argparse.Namespace) -> dict:
     """Return what decides a verdict, and so must stay as it was while a state file goes on."""
-    settings = {name: _told(getattr(options, name)) for name in _SETTINGS}
+    settings = {name: _told(getattr(options, name)) for name in (*_SETTINGS, *_READING)}
+    settings["where"] = _told([pair for pair in options.where if pair[1] != "*"])
     if not options.state:
         return settings | {"history": 0}
     try:
@@ -359,7 +362,7 @@ def _kept(options: argparse.Namespace):
     monitor = DriftMonitor.load(options.state)
     for name, now in _settings(options).items():
         before = monitor.about.get(name, now)
-        if before != now:
+        if before != now and not (name in _READING and "None" in (before, now)):
             told = f"{_option(name, before)}, and this run has {_option(name, now)}"
             told = f"another history than {options.history} holds now" if name == "history" else told
             raise ValueError(
@@ -387,11 +390,13 @@ def _built(options: argparse.Namespace, history):
             minimum=options.minimum,
             exclude=[stretch.split("/") for stretch in options.exclude],
         )
-    if monitor.halves_apart >= APART:
+    latencies = history.latencies
+    days = (latencies.index[-1] - latencies.index[0]).total_seconds() / A_DAY if history.has_times else 2
+    if monitor.halves_apart >= APART and days >= 2:  # the halves of a day are no halves
         raise ValueError(
             f"history's second half lies on one side of its first in {monitor.halves_apart:.0%} of pairs of windows, "
-            "so no --budget can be promised: give history since it changed, leave stretches out by --exclude, or "
-            "take out --cycles; what only grows has no history to be judged by."
+            "so no --budget can be promised: give history since it changed, or leave stretches out by --exclude; what "
+            "only grows, or follows a day without --cycles 1D, has no history to be judged by."
         )
     return monitor
 

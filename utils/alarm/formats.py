@@ -46,7 +46,7 @@ HEAD = 1 << 16  # characters of a file by which its format is recognized
 # A number, a time or a duration, however they are written; a header may begin with a digit too: 95th_percentile.
 _VALUE = re.compile(
     r"[+-]?[.,]?\d[\d.,:'’/ \u00a0\u202f+-]*([eE][+-]?\d+)?\s*([nuµμm]?s|min|h)?|[+-]?inf|0x[\dA-Fa-f]+"
-    r"|\d{4}[-/]\d\d[-/]\d\d.*|P\d?T?\d.*|\d{8}T\d{4}.*|\d{1,2}[/ -][A-Z][a-z]{2}[/ -].*"
+    r"|\d{4}[-/]\d\d[-/]\d\d.*|P(\d+D)?T?[\d.]+[DHMS].*|\d{8}T\d{4}.*|\d{1,2}[/ -][A-Z][a-z]{2}[/ -].*"
     r"|[A-Z][a-z]{2},? .*\d\d:\d\d.*"
 )
 _PACKED = {
@@ -95,7 +95,7 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     # Its time grows with the square of the number of columns.
     con.execute("SET disabled_optimizers = 'common_subexpressions'")
-    table = Table(path, con)
+    table = Table(path, con, folder)
     kind, file = _plain(path, folder, con)
     if kind == "parquet":
         _read_parquet(table, file)
@@ -113,6 +113,8 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
         logs.read_ndjson(table, file)
     elif head[0] in "{[" and _is_json(head):
         _read_json(table, file)
+    elif any(map(_is_object, lines[:200])):  # below what a program says when it starts
+        logs.read_ndjson(table, file)
     elif head[0] == "<":
         _read_xml(table, file, head)
     elif re.match(r"# (HELP|TYPE) [a-zA-Z_:]", head):
@@ -127,6 +129,8 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
         logs.read(table, file, lines)
     else:
         _read_csv(table, file)
+    if not table.n_rows and table.n_broken:
+        raise ValueError(f"{path.name} has no row that can be read ({table.findings[0]}): export it again.")
     if not table.n_rows:
         raise NoNumbersError(f"{path.name} has no rows.")
     return table
@@ -151,6 +155,7 @@ def _plain(path: Path, folder: Path, con) -> tuple[str, Path]:
     except PermissionError:
         raise PermissionError(f"{path} may not be read by this user: change its permissions.") from None
     kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+    kind = "zstd" if start[1:4] == b"\x2a\x4d\x18" else kind  # whose first frame is one to skip
     try:
         file = _unpacked(path, kind, folder, con) if kind else path
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
@@ -174,9 +179,9 @@ def _unpacked(path: Path, kind: str, folder: Path, con) -> Path:
     """Unpack a file, and return where it lies now."""
     file = folder / "unpacked"
     if kind == "zstd":
-        if not _is_whole_zstd(path.read_bytes()):  # DuckDB reads what there is of it
+        if not _is_whole_zstd(path.read_bytes().rstrip(b"\n")):  # DuckDB reads what there is of it
             raise EOFError("it is cut off")
-        source = f"read_csv(?, {ONE_COLUMN}, compression='zstd')"
+        source = f"read_csv(?, {ONE_COLUMN}, compression='zstd', strict_mode=false)"
         target = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
         con.execute(f"COPY (FROM {source}) TO {quoted(str(file))} {target}", [glob.escape(str(path))])
         return file
@@ -267,6 +272,11 @@ def _read_csv(table: Table, file: Path, delimiter: str | None = None, names: Ite
     if not sample:
         raise NoNumbersError(f"{table.path.name} holds no rows, only comments.")
     delimiter = delimiter or (said and said[1]) or _delimiter(sample)
+    if delimiter == " " and not names:  # which may stand in columns
+        aligned = table.folder / "aligned"
+        with file.open(encoding="utf-8-sig") as text, aligned.open("w", encoding="utf-8") as plain:
+            plain.writelines(" ".join(line.split()) + "\n" for line in text)
+        file, sample = aligned, [" ".join(line.split()) for line in sample]
     title = _lines_of_a_title(sample, delimiter)
     if title:
         table.notes.append(f"{plural(title, 'line')} of a title above the header skipped")
@@ -374,13 +384,16 @@ def _delimiter(lines: list[str]) -> str:
     if agreement(best) >= 0.5:
         return best
     words = [len(line.split()) for line in lines]
-    if words[0] > 1 and len(lines) > 4 and sum(n == words[0] for n in words) >= 0.9 * len(words):
-        if (
-            '"' not in lines[0]
-            and _names_columns(lines[0].split())
-            and any(map(_VALUE.fullmatch, lines[-1].split()))
-        ):
-            return " "
+    alike = len(lines) > 3 and sum(n == words[0] > 1 for n in words) >= 0.9 * len(words)
+    with_unit = sum(bool(re.fullmatch(r"[+-]?[\d.,]+\s*[a-zµμ]+", line.strip())) for line in lines[1:])
+    named = _names_columns(lines[0].split()) and any(map(_VALUE.fullmatch, lines[-1].split()))
+    if alike and named and '"' not in lines[0] and with_unit < len(lines) / 2:
+        if all(re.fullmatch(r"[1-9]\d{0,2}(\s\d{3})+([.,]\d+)?", line.strip()) for line in lines[1:]):
+            raise ValueError(
+                f"lines such as {shown(lines[1].strip())} may be columns or one number with its thousands apart: write "
+                "commas between columns, or no spaces within numbers."
+            )
+        return " "
     decimal_commas = sum(bool(re.fullmatch(r"[+-]?[\d. ]*\d,\d+", line.strip())) for line in lines[1:])
     return NO_DELIMITER if "," not in lines[0] and decimal_commas > len(lines) / 2 else ","
 
@@ -399,6 +412,10 @@ def _lines_of_a_title(lines: list[str], delimiter: str) -> int:
 def _names_columns(cells: list[str]) -> bool:
     """Whether a row names columns: none of its cells is a number, a time or a duration."""
     cells = [cell for cell in cells if not re.fullmatch(MISSING_WORDS, cell, re.IGNORECASE)]
+    if any(
+        re.fullmatch(r"[@_]?time(_?stamp)?|ts|date|date_?time|when", cell, re.IGNORECASE) for cell in cells
+    ):
+        return True
     return bool(cells) and not any(map(_VALUE.fullmatch, cells))
 
 
@@ -447,6 +464,12 @@ def _read_json(table: Table, file: Path) -> None:
         rows = _prometheus(table, content) if _is_prometheus(content) else _objects(table, content)
     except (TypeError, AttributeError, KeyError):
         raise ValueError(f"{table.path.name} is no answer that Prometheus gives: fetch it again.") from None
+    if isinstance(content, dict) and not rows and "error" not in content and "data" not in content:
+        rows = (
+            [content]
+            if any(isinstance(value, (int, float)) and value is not True for value in content.values())
+            else []
+        )
     if content == [] or (rows == [] and _is_prometheus(content)):
         raise NoNumbersError(f"{table.path.name} holds an empty list: there were no measurements.")
     if not rows:

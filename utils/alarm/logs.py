@@ -55,7 +55,7 @@ def read(table: Table, file: Path, lines: list[str]) -> None:
         _read_log(table, file, _ENVOY, [*_ENVOY_NAMES, "duration"], {"duration": "ms"})
     else:
         known = [line for line in lines[:200] if re.match(_ACCESS, line)]
-        _read_access(table, file, min(known, key=lambda line: len(re.findall('(?<= )"?-"?(?= |$)', line))))
+        _read_access(table, file, max(known, key=lambda line: (len(line.split()), -line.count(" -"))))
 
 
 def read_as(table: Table, file: Path, log_format: str) -> None:
@@ -137,12 +137,12 @@ def _read_access(table: Table, file: Path, line: str) -> None:
     parts = re.findall(r'(?:(\w+)[=:])?("[^"]*"|\S+)', rest)
     parts = [(name, part.strip('"')) for name, part in parts]
     with_unit = [place for place, (_, part) in enumerate(parts) if re.fullmatch(r"[\d.]+(ms|us|µs|s)", part)]
-    if not any(re.fullmatch(r"-|[\d.]+(ms|us|µs|s)?", part) for _, part in parts):
+    if not any(re.fullmatch(r"[\d.]+(ms|us|µs|s)?", part) for _, part in parts):
         raise ValueError(
             f"{table.path.name} is an access log without durations: add $request_time to nginx's log_format, or %D to "
             "Apache's LogFormat."
         )
-    nginx = len(parts) == 1 and re.fullmatch(r"\d+\.\d{3}|-", parts[0][1])
+    nginx = len(parts) == 1 and re.fullmatch(r"\d+\.\d{3}", parts[0][1])
     if not (len(with_unit) == 1 or nginx or all(name for name, _ in parts)):
         raise ValueError(
             f"{table.path.name} is an access log with more after its usual fields ({shown(rest)}): pass "
@@ -158,6 +158,15 @@ def _read_access(table: Table, file: Path, line: str) -> None:
         units = {"request_time": "s"}
         table.notes.append("the number after the usual fields is taken for nginx's $request_time, in seconds")
     _read_log(table, file, pattern, names, units)
+    other = f"regexp_matches(line, {quoted(_ACCESS)}) AND NOT regexp_matches(line, {quoted(pattern)})"
+    n_other, other = table.con.execute(
+        f"SELECT count(*), any_value(line) FROM lines WHERE {other}"
+    ).fetchall()[0]
+    if n_other > 0.05 * table.n_rows:
+        raise ValueError(
+            f"{table.path.name} is an access log whose lines end in several ways, such as {shown(rest, 40)} and "
+            f"{shown(other[-40:])}: write all in one, or keep those of one in a file of their own."
+        )
 
 
 def _pattern_of(log_format: str) -> tuple[str, list[str], dict[str, str]]:

@@ -421,7 +421,8 @@ class DriftMonitor:
         holidays = self.settings["holidays"]
         if isinstance(getattr(self.historical, "index", None), pd.DatetimeIndex):
             index = self._clock.index(self.historical, "historical").tz_localize(None)
-            days = (index.max() - index.min()) / pd.Timedelta("1D") * index.size / (index.size - 1)
+            span = (index.max() - index.min()) / pd.Timedelta("1D") * index.size / (index.size - 1)
+            days = min(span, float(index.normalize().nunique()))
             enough = [option for option, needed in NEEDS.items() if days >= needed * (1 - 1e-9)]
             best["cycles"] = tuple(option.split()[1] for option in enough if option != "accumulate") or None
             holidays = holidays if "cycles 7D" in enough else ()
@@ -444,12 +445,13 @@ class DriftMonitor:
                 told = "holds"
             lines.append(f"{option}: {told}")
         lines += [f"historical {doubt}" for doubt in list(other._doubts.values())[:1]]
-        accumulates = self.accumulate if days is None else lines[-1] == "accumulate: holds"
+        accumulates = lines[-1] == "accumulate: holds"
         smallest = 1 / (self.n_blocks + 1) if accumulates else other._smallest_rate
         best["accumulate"] = accumulates
+        best |= {"tolerance": self.tolerance, "timezone": self.settings["timezone"], "holidays": holidays}
         told = "".join(f", {name}={value!r}" for name, value in best.items() if value)
         rate = 1 / max(self.false_alarm_rate, smallest)
-        lines.append(f"pass: DriftMonitor(historical, {self.window!r}, 1 / {rate:.4g}{told})")
+        lines.append(f"pass: DriftMonitor(monitor.historical, {self.window!r}, 1 / {rate:.4g}{told})")
         return "\n".join(lines)
 
     @property

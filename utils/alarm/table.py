@@ -57,6 +57,8 @@ class Table:
     ----------
     path : Path
         The file.
+    folder : Path
+        For what has to be written anew.
     con : duckdb.DuckDBPyConnection
         Where its cells lie: table ``t``, columns ``c0``, ``c1``, ..., in the order of the file.
     names : list of str
@@ -71,6 +73,7 @@ class Table:
 
     path: Path
     con: object
+    folder: Path
     names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
