@@ -19,7 +19,7 @@ from tests.test_alertmanager import (  # noqa: F401
     wait_until,
 )
 from utils.alarm import cli
-from utils.alarm.cli import CANNOT_SAY, DRIFT, LOST_NUMBERS, NO_DRIFT, main
+from utils.alarm.cli import CANNOT_SAY, DRIFT, LOST_NUMBERS, NO_DRIFT, _in_a_shell, main
 from utils.alarm.drift import detect_drift
 from utils.alarm.monitor import DriftMonitor
 from utils.alarm.state import locked
@@ -369,6 +369,13 @@ def test_a_change_of_clocks_asks_whose_clock_the_cycles_follow(hours, capsys):
     assert main([history, recent, *HOURLY, "--cycles", "8h"]) == CANNOT_SAY
     assert "written at +01:00 and at +02:00" in capsys.readouterr().err
     assert main([history, recent, *HOURLY]) == NO_DRIFT
+
+
+def test_what_the_library_says_to_pass_is_said_as_options():
+    told = "say which, where=['host=a b', 'm=x'], or where=['host=*', 'm=*'] for all; column=..., decimal=','"
+    assert _in_a_shell(told) == (
+        "say which, --where 'host=a b' --where m=x, or --where 'host=*' --where 'm=*' for all; --column ..., --decimal ','"
+    )
 
 
 def test_rows_are_chosen_and_a_state_remembers_how(hours, capsys):

@@ -7,6 +7,7 @@ error, 3 the service lost its numbers. Nothing but drift exits with 1, neither a
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import io
 import json
@@ -148,13 +149,13 @@ def _in_a_shell(text: str) -> str:
     """Return a sentence of the library with the names that its arguments have here."""
     text = text.replace("false_alarm_rate", "--budget").replace('cycles=("1D", "7D")', "--cycles 1D 7D")
     text = re.sub(r"^(timezone|exclude|minimum|tolerance|window|statistic)(?= is | holds )", r"--\1", text)
-    text = re.sub(
-        r"where=\[(?:'([^']*)'|\"([^\"]*)\")\]",
-        lambda found: f"--where {shlex.quote(found[1] or found[2])}",
-        text,
-    )
+    text = re.sub(r"where=(\[['\"].*?['\"]\])", lambda found: _wheres(ast.literal_eval(found[1])), text)
     option = re.compile(r"\b(column|time|time_format|decimal|log_format)=(\.\.\.|'[.,]')")
     return option.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
+
+
+def _wheres(pairs: list[str]) -> str:
+    return " ".join(f"--where {shlex.quote(pair)}" for pair in pairs)
 
 
 # --- the values of options ---------------------------------------------------------------------------------
@@ -435,13 +436,14 @@ def _recent(options: argparse.Namespace, about: dict):
                 stacklevel=1,
             )
     _periods(options, recent)
-    _check_units(recent, about["median"], about["unit"])
-    if recent.has_times and (recent.frame.index.tz is not None) != about["zoned"]:
+    _check_units(recent, about.get("median", math.nan), about.get("unit", ""))
+    zoned = recent.has_times and recent.frame.index.tz is not None
+    if recent.has_times and zoned != about.get("zoned", zoned):
         with _noting(options):
             warnings.warn(
                 "times of one file have a zone, those of the other none: these are read as UTC", stacklevel=1
             )
-    offsets = sorted({*about["offsets"], *recent.offsets})
+    offsets = sorted({*about.get("offsets", ()), *recent.offsets})
     if options.cycles and not options.timezone and len(offsets) > 1:
         raise ValueError(
             f"the times are written at {' and at '.join(offsets)}, as where clocks are changed: say whose clock cycles "
