@@ -372,10 +372,9 @@ def test_a_change_of_clocks_asks_whose_clock_the_cycles_follow(hours, capsys):
 
 
 def test_what_the_library_says_to_pass_is_said_as_options():
-    told = "say which, where=['host=a b', 'm=x'], or where=['host=*', 'm=*'] for all; column=..., decimal=','"
-    assert _in_a_shell(told) == (
-        "say which, --where 'host=a b' --where m=x, or --where 'host=*' --where 'm=*' for all; --column ..., --decimal ','"
-    )
+    told = "say where=['host=a b', 'm=x'], or where=['host=*', 'm=*'] for all; column=..., decimal=','"
+    said = "say --where 'host=a b' --where m=x, or --where 'host=*' --where 'm=*' for all; --column ..., --decimal ','"
+    assert _in_a_shell(told) == said
 
 
 def test_rows_are_chosen_and_a_state_remembers_how(hours, capsys):
