@@ -67,7 +67,7 @@ def _is_w3c(lines: list[str]) -> bool:
     return any(line.startswith("#Fields:") for line in lines[:20])
 
 
-def _lines_of(table: Table, file: Path) -> str:
+def _lines_of(table: Table, file: Path) -> None:
     """Make a table of the lines of a file that are not blank, and their numbers."""
     source = f"read_csv(?, {ONE_COLUMN}, compression='none', max_line_size={LONGEST_LINE})"
     table.con.execute(
@@ -75,7 +75,6 @@ def _lines_of(table: Table, file: Path) -> str:
         "WHERE trim(line) <> ''",
         [glob.escape(str(file))],
     )
-    return "lines"
 
 
 def _tell_broken_lines(table: Table, condition: str, what: str, remedy: str) -> None:
@@ -92,7 +91,7 @@ def _tell_broken_lines(table: Table, condition: str, what: str, remedy: str) -> 
 
 def read_ndjson(table: Table, file: Path) -> None:
     """Read a file with an object of JSON on each line."""
-    source = _lines_of(table, file)
+    _lines_of(table, file)
     is_object = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
     structure = f"SELECT json_group_structure(line::JSON) FROM lines WHERE {is_object}"
     structure = table.con.execute(structure).fetchall()[0][0]
@@ -134,8 +133,7 @@ def _read_access(table: Table, file: Path, line: str) -> None:
     """Read a log in the common or the combined form, and what is written after it."""
     names = ["user", "time", "request", "status", "bytes", "referer", "user_agent"]
     rest = line[re.match(_ACCESS, line).end() :].strip()
-    parts = re.findall(r'(?:(\w+)[=:])?("[^"]*"|\S+)', rest)
-    parts = [(name, part.strip('"')) for name, part in parts]
+    parts = [(name, part.strip('"')) for name, part in re.findall(r'(?:(\w+)[=:])?("[^"]*"|\S+)', rest)]
     with_unit = [place for place, (_, part) in enumerate(parts) if re.fullmatch(r"[\d.]+(ms|us|µs|s)", part)]
     if not any(re.fullmatch(r"[\d.]+(ms|us|µs|s)?", part) for _, part in parts):
         raise ValueError(
@@ -187,9 +185,9 @@ def _pattern_of(log_format: str) -> tuple[str, list[str], dict[str, str]]:
         pattern += re.escape(log_format[last : found.start()])
         last = found.end()
         name = found[1] or found[2]
-        quoted = log_format[found.start() - 1 : found.start()] == log_format[last : last + 1] == '"'
+        in_quotes = log_format[found.start() - 1 : found.start()] == log_format[last : last + 1] == '"'
         bracketed = name == "t" and "$" not in log_format  # Apache writes the brackets itself
-        pattern += r"((?:[^\"\\]|\\.)*)" if quoted else _TIME_IN_BRACKETS if bracketed else "(.*?)"
+        pattern += r"((?:[^\"\\]|\\.)*)" if in_quotes else _TIME_IN_BRACKETS if bracketed else "(.*?)"
         names.append(_APACHE.get(name, name) if "$" not in log_format else name)
     if not any(re.search("request_time|response_time|duration|latency|first_byte", name) for name in names):
         raise ValueError(
