@@ -456,20 +456,18 @@ def _read_json(table: Table, file: Path) -> None:
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, RecursionError) as error:
-        told = (
-            f"{error.msg}, at line {error.lineno:,}" if isinstance(error, ValueError) else "nested too deeply"
-        )
+        deep = isinstance(error, RecursionError)
+        told = "nested too deeply" if deep else f"{error.msg}, at line {error.lineno:,}"
         raise ValueError(f"{table.path.name} is no valid JSON ({told}): fetch it again.") from None
     try:
         rows = _prometheus(table, content) if _is_prometheus(content) else _objects(table, content)
     except (TypeError, AttributeError, KeyError):
         raise ValueError(f"{table.path.name} is no answer that Prometheus gives: fetch it again.") from None
-    if isinstance(content, dict) and not rows and "error" not in content and "data" not in content:
-        rows = (
-            [content]
-            if any(isinstance(value, (int, float)) and value is not True for value in content.values())
-            else []
-        )
+    if isinstance(content, dict) and not rows and not {"error", "data"} & set(content):
+        numbers = [
+            value for value in content.values() if isinstance(value, (int, float)) and value is not True
+        ]
+        rows = [content] if numbers else []
     if content == [] or (rows == [] and _is_prometheus(content)):
         raise NoNumbersError(f"{table.path.name} holds an empty list: there were no measurements.")
     if not rows:
@@ -537,25 +535,26 @@ def _is_prometheus(content) -> bool:
 def _prometheus(table: Table, content: dict) -> list[dict]:
     """Return the samples of a query_range answer, its labels beside them."""
     kind, series = content["data"]["resultType"], content["data"].get("result") or []
-    if kind != "matrix" or not all(isinstance(one, dict) and one.get("values") for one in series):
+    plain = all(one.get("values") and all(len(pair) == 2 for pair in one["values"]) for one in series)
+    if kind != "matrix" or not plain:
         what = f"an answer of type {kind}" if kind != "matrix" else "an answer without plain values"
         raise ValueError(
             f"{table.path.name} is {what}: ask Prometheus' API for query_range of one number over time."
         )
     names = {one.get("metric", {}).get("__name__", "value") for one in series}
     value = names.pop() if len(names) == 1 else "value"
-    return [
-        {f"{label} (label)" if label in ("time", value) else label: text for label, text in labels.items()}
-        | {"time": time, value: number}
-        for labels, samples in (
-            (
-                {k: v for k, v in one.get("metric", {}).items() if k != "__name__" or value == "value"},
-                one["values"],
-            )
-            for one in series
-        )
-        for time, number in samples
-    ]
+    rows = []
+    for one in series:
+        labels = {
+            name: text
+            for name, text in one.get("metric", {}).items()
+            if name != "__name__" or value == "value"
+        }
+        labels = {
+            f"{name} (label)" if name in ("time", value) else name: text for name, text in labels.items()
+        }
+        rows += [labels | {"time": time, value: number} for time, number in one["values"]]
+    return rows
 
 
 def _read_xml(table: Table, file: Path, head: str) -> None:
