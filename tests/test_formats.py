@@ -5,8 +5,10 @@ import gzip
 import io
 import json
 import lzma
+import tempfile
 import warnings
 import zipfile
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -32,14 +34,9 @@ def epoch(time):
 
 def parquet(query):
     frame = pd.DataFrame({"time": TIMES.tz_localize(None), "ms": MS})  # noqa: F841, which DuckDB sees
-    with pytest.MonkeyPatch.context() as patch, io.BytesIO() as target:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            patch.chdir(folder)
-            duckdb.sql(query).write_parquet("p.parquet")
-            target.write(open("p.parquet", "rb").read())
-        return target.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        duckdb.sql(query).write_parquet(f"{folder}/p")
+        return Path(folder, "p").read_bytes()
 
 
 def zipped(**files):
@@ -51,13 +48,11 @@ def zipped(**files):
 
 
 def zstd(text):
-    import tempfile
-
+    rows = ", ".join(f"('{line}')" for line in text.splitlines())
+    target = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '|', COMPRESSION zstd)"
     with tempfile.TemporaryDirectory() as folder:
-        rows = ", ".join(f"('{line}')" for line in text.splitlines())
-        target = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '|', COMPRESSION zstd)"
         duckdb.execute(f"COPY (FROM (VALUES {rows})) TO '{folder}/z' {target}")
-        return open(f"{folder}/z", "rb").read()
+        return Path(folder, "z").read_bytes()
 
 
 CSV = lines(lambda t, ms: f"{t:%Y-%m-%dT%H:%M:%SZ},{ms}", "time,latency_ms\n")
@@ -449,7 +444,10 @@ def matrix(*series):
             "'1,100' .* may be 1.100",
         ),
         (zstd(CSV)[:-1], "damaged zstd"),
-        ("total  latency\n" + "1 234\n2 345\n" * 3, "may be columns or one number with its thousands apart"),
+        (
+            "total  latency\n" + "1 234\n2 345\n" * 3,
+            "may be two columns or one number with its thousands apart",
+        ),
         (
             "".join(
                 f"{line} rt=0.1{' urt=0.2' * (i % 2)}\n" for i, line in enumerate(NGINX.splitlines())
@@ -553,7 +551,8 @@ def reads_or_refuses(folder, content):
     try:
         recording = quietly(path)
         recording.column is None or recording.latencies  # noqa: B018
-        assert recording.n_left_out + (recording.column is not None) * len(recording.frame) >= 0
+        told = sum(finding.count for finding in recording.findings if finding.left_out)
+        assert told >= recording.n_left_out  # a row may lack both its time and its number
         assert str(recording).startswith("broken.data: ")
     except ValueError as error:
         assert str(error).startswith("broken.data") and "\n" not in str(error) and len(str(error)) < 600

@@ -31,15 +31,13 @@ _OTHER_TIMES = (
     "%Y%m%dT%H%M%S%z",
     "%Y%m%dT%H%M%S",
     "%Y%m%dT%H%M",
+    "%Y%m%d%H%M%S",
     "%d/%b/%Y:%H:%M:%S %z",
+    "%d-%b-%Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
     "%a %b %d %H:%M:%S %Y",
-)
-_OTHER_TIMES += (
     "%a, %d %b %Y %H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S GMT",
-    "%d %b %Y %H:%M:%S",
-    "%d-%b-%Y %H:%M:%S",
-    "%Y%m%d%H%M%S",
 )
 _CLOCK = r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[AaPp][Mm])?"
 _CLOCK_OR_DATE = re.compile(

@@ -377,7 +377,7 @@ def _refuse_sorted(table: Table, column: str | None, values: np.ndarray, has_tim
         why = (
             "counts up"
             if has_times
-            else "is sorted by value, or counts up, and has no times to restore its order"
+            else "is sorted by value, or counts up, without times to restore its order"
         )
         raise ValueError(
             f"{table.path.name}: {column!r} {why}: export what it grows by, or single measurements with their times."
@@ -490,18 +490,15 @@ def _number_findings(
         line, example = table.line(negative[0]), f"{values[negative[0]]:g}"
         findings.append(Finding(len(negative), "negative value", f"in {name}, kept", line, example))
     # The same value many times, far from all others, is a timeout or a sentinel.
-    for extreme, following, apart in (
-        (np.nanmax(values), np.nanmax(values, where=values < np.nanmax(values), initial=-np.inf), 2.0),
-        (
-            0.0,
-            np.nanmin(values, where=values > 0, initial=np.inf),
-            0.25 * np.nanmedian(values[:: 1 + values.size // 1_000_000]),
-        ),
-    ):
-        piled = np.flatnonzero(values == extreme)
-        if len(piled) >= 3 and (following > apart if extreme == 0 else extreme > apart * following > 0):
-            line, cell = table.line(piled[0]), table.cell(name, piled[0])
+    largest, some = np.nanmax(values), values[:: 1 + values.size // 1_000_000]
+    below = np.nanmax(values, where=values < largest, initial=-np.inf)
+    above_zero = np.nanmin(values, where=values > 0, initial=np.inf)
+    odd = [largest] if largest > 2 * below > 0 else []
+    odd += [0.0] if np.nanmedian(some) / 4 < above_zero < np.inf else []
+    for value in odd:
+        piled = np.flatnonzero(values == value)
+        if len(piled) >= 3:
+            what = f"of exactly {table.cell(name, piled[0])} in {name}, kept"
             example = "a timeout, or a word for nothing?"
-            what = f"of exactly {shown(cell, 20).strip(chr(39))} in {name}, kept"
-            findings.append(Finding(len(piled), "value", what, line, example))
+            findings.append(Finding(len(piled), "value", what, table.line(piled[0]), example))
     return findings

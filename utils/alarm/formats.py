@@ -256,7 +256,6 @@ def _as_utf8(path: Path, file: Path, folder: Path) -> Path:
 
 
 def _read_csv(table: Table, file: Path, delimiter: str | None = None, names: Iterable[str] = ()) -> None:
-    start, sample = 0, []
     with file.open(encoding="utf-8-sig") as text:
         said = re.fullmatch(r"sep=(.)", text.readline().strip(), re.IGNORECASE)  # what Excel asks for
         text.seek(0)
@@ -271,7 +270,7 @@ def _read_csv(table: Table, file: Path, delimiter: str | None = None, names: Ite
         table.notes.append(f"{plural(comments, 'comment line')} at the top skipped")
     if not sample:
         raise NoNumbersError(f"{table.path.name} holds no rows, only comments.")
-    delimiter = delimiter or (said and said[1]) or _delimiter(sample)
+    delimiter = delimiter or (said and said[1]) or _delimiter(sample, table.path.name)
     if delimiter == " " and not names:  # which may stand in columns
         aligned = table.folder / "aligned"
         with file.open(encoding="utf-8-sig") as text, aligned.open("w", encoding="utf-8") as plain:
@@ -372,7 +371,7 @@ def _number_lines(table: Table, file: Path, delimiter: str, start: int, n_reject
         table.findings.append(Finding(len(blank), "blank line", "", blank[0]))
 
 
-def _delimiter(lines: list[str]) -> str:
+def _delimiter(lines: list[str], name: str) -> str:
     """Return the delimiter by which most lines have as many fields as the first; DuckDB's own guess takes others."""
     lines = [line for line in lines if line.strip()]
 
@@ -390,7 +389,7 @@ def _delimiter(lines: list[str]) -> str:
     if alike and named and '"' not in lines[0] and with_unit < len(lines) / 2:
         if all(re.fullmatch(r"[1-9]\d{0,2}(\s\d{3})+([.,]\d+)?", line.strip()) for line in lines[1:]):
             raise ValueError(
-                f"lines such as {shown(lines[1].strip())} may be columns or one number with its thousands apart: write "
+                f"{name}: {shown(lines[1].strip())} may be two columns or one number with its thousands apart: write "
                 "commas between columns, or no spaces within numbers."
             )
         return " "
