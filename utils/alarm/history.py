@@ -3,7 +3,6 @@
 `monitor` has the method; here is its arithmetic, on arrays alone.
 """
 
-import math
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,18 +60,15 @@ class History:
 
     def __init__(self, values, first, sizes, statistics, *, window, by_size=False, wander=0.0):
         self.window, self.statistics, self.by_size = window, statistics, by_size
-        self.sorted = np.sort(values)
-        self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
+        self._take(values)
         self.n_blocks = len(sizes)
         if wander:
             # Each block as it would be after such an error, so that it lies as far away as later windows do.
             errors = wander * special.ndtri((np.arange(self.n_blocks) + 0.5) / self.n_blocks)
             errors = np.random.default_rng(1954).permutation(errors)
-            values = values.copy()
-            for start, size, error in zip(first, sizes, errors, strict=True):
-                values[start : start + size] *= math.exp(error)
+            values, first = self._times(values, first, sizes, np.exp(errors))
         sides = np.empty((self.n_blocks, len(statistics), 3))
-        for which, rows in _rows_by_size(values, first, sizes):
+        for which, rows in self._rows(values, first, sizes):
             sides[which] = self._compare(rows, leave_out=True)[0]
         if by_size:
             self._each = Usual(sizes, sides * _root(sizes))
@@ -90,12 +86,12 @@ class History:
         """Return a `Found`: how far each window of `values` lies from history."""
         k = len(sizes)
         sides, location, shift, distance = np.empty((k, len(self.statistics), 3)), *np.empty((3, k))
-        for which, rows in _rows_by_size(values, first, sizes):
+        for which, rows in self._rows(values, first, sizes):
             sides[which], location[which], shift[which], distance[which] = self._compare(rows, tolerance)
         combined = tied = self._combine(sides, sizes)
         if not self._distinct:
             # Of two equal samples the block, compared with a history that lacks it, lies this much further away.
-            further = np.asarray(sizes / (self.sorted.size - sizes) + 1e-12)[:, np.newaxis, np.newaxis]
+            further = np.asarray(sizes / (self.total - sizes) + 1e-12)[:, np.newaxis, np.newaxis]
             tied = self._combine(sides + np.abs(sides) * further, sizes)
         reached = self.n_blocks - np.searchsorted(self.healthy[:, 0], combined[:, 0], side="left")
         which = (combined[:, 1] < combined[:, 2]).astype(np.intp)
@@ -122,6 +118,50 @@ class History:
     def _in_proportion(self, sides, sizes):
         """Return sides as they would be of whole windows: where values are missing, they wander more."""
         return sides * _root(np.minimum(sizes / self.window, 1))
+
+    # --- what `counts.CountHistory` does in its own way -----------------------------------------------------
+
+    def _take(self, values):
+        """Keep what windows are compared with."""
+        self.sorted = np.sort(values)
+        self.total = self.sorted.size
+        self._distinct = bool((self.sorted[1:] != self.sorted[:-1]).all())
+
+    @property
+    def smallest(self):
+        """The smallest value."""
+        return self.sorted[0]
+
+    @property
+    def median(self):
+        """The median."""
+        return self.median_of(self.sorted)
+
+    def median_of(self, values):
+        """Return the median of values kept as history's are."""
+        return float(np.median(values))
+
+    def _times(self, values, first, sizes, factors):
+        """Return the values with each block times its factor, and where the blocks begin."""
+        values = values.copy()
+        for start, size, factor in zip(first, sizes, factors, strict=True):
+            values[start : start + size] *= factor
+        return values, first
+
+    def _rows(self, values, first, sizes):
+        """Yield windows of one size as the rows of an array, with their places, in parts that fit the cache."""
+        for size in np.unique(sizes):
+            which = np.flatnonzero(sizes == size)
+            step = max(1, CHUNK // size)
+            for start in range(0, len(which), step):
+                part = which[start : start + step]
+                yield part, values[first[part, np.newaxis] + np.arange(size)]
+
+    def memory(self, values, *, cycle=None):
+        """Return how healthy windows hang together in time, a `Memory`; `values` is the history in time."""
+        if self.n_blocks < FEWEST_FOR_MEMORY:
+            return estimate_memory_within(values, self.window)
+        return estimate_memory(self.scores_in_time, cycle)
 
     def _compare(self, rows, tolerance=0.0, *, leave_out=False):
         """Return the sides, location, shift and D of each row, compared with history, or with it less the row."""
@@ -243,12 +283,6 @@ class History:
         places = np.random.default_rng(1954).uniform(1e-9, 1, size=self.in_time.shape)
         return self.scores(self.in_time, places, own=1)
 
-    def memory(self, values, *, cycle=None):
-        """Return how healthy windows hang together in time, a `Memory`; `values` is the history in time."""
-        if self.n_blocks < FEWEST_FOR_MEMORY:
-            return estimate_memory_within(values, self.window)
-        return estimate_memory(self.scores_in_time, cycle)
-
 
 class Usual:
     """What is usual for healthy windows of each size: the quantiles of a statistic among the blocks of like size.
@@ -361,13 +395,3 @@ def _largest_gaps(at_or_below, below, n):
     last = gaps.argmax(axis=1)
     largest[:, 1] = gaps[each, last]
     return largest, first, last
-
-
-def _rows_by_size(values, first, sizes):
-    """Yield windows of one size as the rows of an array, with their places, in parts that fit the processor's cache."""
-    for size in np.unique(sizes):
-        which = np.flatnonzero(sizes == size)
-        step = max(1, CHUNK // size)
-        for start in range(0, len(which), step):
-            part = which[start : start + step]
-            yield part, values[first[part, np.newaxis] + np.arange(size)]

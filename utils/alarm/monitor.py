@@ -91,6 +91,7 @@ from scipy import special
 from . import releases
 from . import state as files
 from .clock import FEWEST_PERIODS, Clock, as_days
+from .counts import CountHistory, are_counts, blind_spot, coarsen, edges_of, mean_logs, scaled
 from .cycles import Cycles
 from .drift import as_fraction, as_sample
 from .evidence import (
@@ -107,6 +108,7 @@ from .evidence import (
 from .history import FEWEST_BLOCKS, History
 from .rows import (
     LONGEST_GAP,
+    CountRows,
     Rows,
     as_columns,
     in_order,
@@ -284,8 +286,13 @@ class DriftMonitor:
         self._wander = wander
         # What a restarted monitor goes back to as soon as its history allows.
         self._wanted = wanted or {"false_alarm_rate": self.false_alarm_rate, "cycles": settings["cycles"]}
-        self._is_table = isinstance(historical, pd.DataFrame)
         as_columns(historical, "historical")  # before its times are looked at
+        self._edges = edges_of(historical.columns) if are_counts(historical) else None
+        self._is_table = isinstance(historical, pd.DataFrame) and not self.counts
+        if self.counts and isinstance(settings["window"], (int, np.integer)):
+            raise TypeError(
+                'historical holds counts in buckets, whose windows are cut by time; give window="1h".'
+            )
         options = {name: settings[name] for name in ("minimum", "timezone", "cycles", "holidays")}
         if not isinstance(settings["exclude"], (tuple, list)) or settings["exclude"]:
             clock = Clock(in_order(historical), settings["window"], timezone=options["timezone"])
@@ -296,11 +303,12 @@ class DriftMonitor:
         if self._keeps_cycles:
             self._clock.follow_cycles(cycles[0])
         self.historical = historical
-        self.name = str(getattr(historical, "name", None) or "")
+        named = historical.columns if self.counts else historical
+        self.name = str(getattr(named, "name", None) or "")
         unit = self.name.rpartition("_")[2]
         self.unit = getattr(historical, "attrs", {}).get("unit") or (unit if unit in UNITS else "")
         rows = self._rows(historical, "historical")
-        self.n_historical = len(historical)
+        self.n_historical = int(rows.sizes.sum()) if self.counts else len(historical)
         self._require_blocks(len(rows.numbers))
         if self.accumulate and self._clock.periods is not None and thresholds is None and wanted is None:
             self._require_periods(rows)
@@ -308,21 +316,22 @@ class DriftMonitor:
         memories, doubts, self._common, self.halves_apart = {}, {}, {}, 0.5
         for name in rows.columns:
             values, first, sizes, seconds = rows.column(name, self._clock)
-            if values.size < 2:
+            if len(values) < 2:
                 raise ValueError(f"historical[{name!r}] holds fewer than two values; leave the column out.")
             enough = sizes >= self._clock.minimum
             first, sizes = first[enough], sizes[enough]
             self._require_blocks(len(sizes), name)
             if self._keeps_cycles:
                 self._cycles[name] = cycles[1][name]
-                values = self._cycles[name].clean(values, seconds)
+                values = self._clean(name, values, seconds)
             elif self._clock.periods is not None:
-                edges = np.append(first, values.size)
+                edges = np.append(first, len(values))
+                heights = np.exp(mean_logs(values, self._edges)) if self.counts else values
                 self._cycles[name] = Cycles(
-                    values, seconds, self._clock.periods, edges, *self._clock.calendar
+                    heights, seconds, self._clock.periods, edges, *self._clock.calendar
                 )
-                values = self._cycles[name].clean_history(values, seconds)
-            self._histories[name] = history = History(
+                values = self._clean(name, values, seconds, whole=True)
+            self._histories[name] = history = self._history_of(
                 values,
                 first,
                 sizes,
@@ -332,7 +341,7 @@ class DriftMonitor:
                 wander=wander,
             )
             # How much of what moves later windows they have in common, beside what moves each.
-            in_time = levels(values, first, sizes, self._clock)
+            in_time = self._levels(values, first, sizes)
             self.halves_apart = max(self.halves_apart, share_on_one_side(in_time))
             apart = in_time.var() if wander else 1.0
             self._common[name] = round(wander**2 / (wander**2 + apart), 2)
@@ -386,6 +395,11 @@ class DriftMonitor:
             return 1
         each = float(-special.ndtri(0.5 / (self.n_blocks + 1))) - ALLOWANCE
         return math.ceil(max(self._thresholds.values()) / each)
+
+    @property
+    def counts(self):
+        """Whether history is counts in buckets."""
+        return self._edges is not None
 
     @property
     def by_time(self):
@@ -475,8 +489,7 @@ class DriftMonitor:
             and no evidence has been accumulated.
         """
         self._refuse_table("check")
-        size = as_sample(recent, "recent").size
-        if not self._clock.by_time and size != self.window:
+        if not self._clock.by_time and (size := as_sample(recent, "recent").size) != self.window:
             raise ValueError(
                 f"recent has {size:,} values, but this monitor judges windows of {self.window:,}; "
                 "pass that many, cut a longer series with check_many, or build a monitor for that length."
@@ -607,7 +620,10 @@ class DriftMonitor:
                 raise TypeError(
                     "recent has times and what came before has none, or the other way round; give both alike."
                 )
-            rows = join([state.leftover, rows]) if len(rows) else state.leftover
+            waiting = state.leftover
+            if self.counts:  # counts of one stretch of time, told again, hold what came in since
+                waiting = waiting[~waiting.index.isin(rows.index)]
+            rows = join([waiting, rows]) if len(rows) else waiting
         if not isinstance(rows, np.ndarray):
             rows = in_order(rows)
         last = None
@@ -644,14 +660,15 @@ class DriftMonitor:
         values, first, sizes, seconds = rows.column(None, self._clock)
         if values.min(initial=0) < 0:
             raise ValueError("recent holds negative values, which no factor makes longer.")
-        values = self._cycles[None].clean(values, seconds) if self._cycles else values
+        values = self._clean(None, values, seconds)
         enough = sizes >= self._clock.minimum
         if not enough.any():
             raise ValueError(f"recent has no window of at least {self._clock.minimum:,} values to try.")
         first, sizes = (np.resize(x[enough][-within:], within) for x in (first, sizes))
 
         def alarm(factor):
-            found = self._histories[None].look(factor * values, first, sizes, tolerance=self.tolerance)
+            slower = self._times(values, factor)
+            found = self._histories[None].look(slower, first, sizes, tolerance=self.tolerance)
             if self.accumulate:
                 path, every = np.zeros((len(sizes), 2)), np.ones(len(sizes), bool)
                 self._accumulate(
@@ -767,8 +784,37 @@ class DriftMonitor:
 
     # --- what the checks share -----------------------------------------------------------------------------
 
+    def _history_of(self, values, *arguments, **options):
+        """Return the `History` of one metric."""
+        if self.counts:
+            return CountHistory(self._edges, values, *arguments, **options)
+        return History(values, *arguments, **options)
+
+    def _levels(self, values, first, sizes):
+        """Return the mean logarithm of each window that has enough values."""
+        if self.counts:
+            return mean_logs(values[first[sizes >= self._clock.minimum]], self._edges)
+        return levels(values, first, sizes, self._clock)
+
+    def _times(self, values, factors):
+        """Return what is kept of values after each, or each row of counts, was multiplied."""
+        if not self.counts:
+            return factors * values
+        return scaled(values, self._edges, np.broadcast_to(factors, len(values)))
+
+    def _clean(self, name, values, seconds, *, whole=False):
+        """Return the values of recent rows, or of history as a `whole`, without their cycles."""
+        cycles = self._cycles.get(name)
+        if cycles is None:
+            return values
+        clean = cycles.clean_history if whole else cycles.clean
+        if not self.counts:
+            return clean(values, seconds)
+        return self._times(values, clean(np.ones(len(values)), seconds))
+
     def _rows(self, values, argument, after=None, *, last=None):
         """Return `values` cut into windows, a `Rows`: from where `after` says, up to window number `last`."""
+        values = self._in_buckets(values, argument)
         columns = as_columns(values, argument)
         if self._clock.by_time:
             return self._rows_by_time(values, columns, argument, after, last)
@@ -802,13 +848,22 @@ class DriftMonitor:
             last = numbers[-1] if last is None and len(index) else last
             windows = np.arange(begin, begin if last is None else last + 1)
         first, end = np.searchsorted(numbers, windows), np.searchsorted(numbers, windows, side="right")
+        if self.counts:
+            if index.has_duplicates:
+                raise ValueError(
+                    f"{argument} has several rows of {index[index.duplicated()][0]}; add hosts up, as in "
+                    "table.groupby(level=0).sum(), and keep only the last of what was told again."
+                )
+            whole = np.zeros((len(windows), self._edges.size - 1))
+            np.add.at(whole, np.searchsorted(windows, numbers), columns[None])
+            sizes, labels = np.rint(whole.sum(axis=1)).astype(int), clock.starts(windows)
+            return CountRows({None: whole}, index, np.arange(len(windows)), sizes, windows, labels, None)
         return Rows(columns, index, first, end - first, windows, clock.starts(windows), None)
 
     def _find(self, rows, name, after):
         """Return what is found in each window of one metric, by column, the `State` after it, and each one's D."""
         values, first, sizes, seconds = rows.column(name, self._clock)
-        if name in self._cycles:
-            values = self._cycles[name].clean(values, seconds)
+        values = self._clean(name, values, seconds)
         history, judged = self._histories[name], sizes >= self._clock.minimum
         found = history.look(values, first[judged], sizes[judged], tolerance=self.tolerance)
         as_it_is = history.by_size and len(self.statistic) == 1
@@ -943,6 +998,7 @@ class DriftMonitor:
             tolerance=self.tolerance,
             name=name,
             unit=self.unit,
+            blind=self._blind,
             conclusive=state is None or bool(row["drifted"]) or state.windows >= self.fewest_windows,
             state=state,
             _accumulates=self.accumulate,
@@ -956,7 +1012,9 @@ class DriftMonitor:
         if isinstance(getattr(recent, "index", None), pd.DatetimeIndex):
             index = self._clock.index(recent, "recent")
             index = index if index.tz is None or self._clock.origin is not None else index.tz_convert("UTC")
-            if self._is_table:
+            if self.counts:
+                rows = recent.set_axis(index, axis=0)
+            elif self._is_table:
                 rows = pd.DataFrame(columns, index=index).set_axis(recent.columns, axis=1)
             else:
                 rows = pd.Series(columns[None], index=index, name=self.name or None)
@@ -967,10 +1025,21 @@ class DriftMonitor:
 
     def _of_kind(self, recent):
         """Return what is a table, with history's columns, where history is one, and what is none otherwise."""
+        if self.counts or are_counts(recent):
+            return self._in_buckets(recent, "recent")
         if isinstance(recent, pd.DataFrame) != self._is_table:
             follows = "DataFrames" if self._is_table else "one metric; pick its column"
             raise TypeError(f"recent is of type {type(recent).__name__}; this monitor follows {follows}.")
         return self._with_columns(recent) if self._is_table else recent
+
+    def _in_buckets(self, values, argument):
+        """Return counts in history's buckets, where history is counts, and values as they are otherwise."""
+        if not (self.counts or are_counts(values)):
+            return values
+        if not (self.counts and are_counts(values)):
+            follows = "counts in buckets" if self.counts else "measurements"
+            raise TypeError(f"{argument} is of type {type(values).__name__}; this monitor follows {follows}.")
+        return coarsen(values, self.historical.columns, argument)
 
     def _without_ahead(self, rows, until):
         """Return the rows that can have been measured by `until`, or in the window after it: clocks differ a little."""
@@ -1076,6 +1145,13 @@ class DriftMonitor:
         times = self._may_alarm(self._histories[name].n_blocks) / self._ranks(name)
         return times if times >= 1.5 else 1.0
 
+    @cached_property
+    def _blind(self):
+        """What history's buckets can't see, a sentence; nothing of measurements."""
+        if not self.counts:
+            return ""
+        return blind_spot(as_columns(self.historical, "historical")[None].sum(axis=0), self._edges, self.unit)
+
     @property
     def _told_window(self):
         return self.window if self._clock.by_time else f"{self.window:,}"
@@ -1107,7 +1183,7 @@ class DriftMonitor:
 
     def _require_periods(self, rows):
         """Say so if evidence would add up over a cycle that history shows too few times."""
-        length = self.n_historical
+        length = len(self.historical)
         if self._clock.origin is not None:
             length = np.ptp(self._clock.seconds(rows.index)) * length / (length - 1)
         periods = length / min(self._clock.periods)
@@ -1239,6 +1315,7 @@ class DriftMonitor:
         clock = self._clock
         clock = clock.periods, str(clock.origin if clock.periods else None), tuple(clock.calendar[1])
         settings = self.window, self.statistic, clock, self.accumulate, self.tolerance
+        settings += tuple(self._edges) if self.counts else ()
         if self._clock.by_time or self._clock.zone is not None or self._wander:
             settings += self._clock.minimum, str(self._clock.zone), self._wander
         texts = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .history import FEWEST_BLOCKS
-from .rows import as_columns, levels
+from .rows import as_columns
 
 FAR = 2.0  # times as far as any healthy window: an incident, though one window alone makes no evidence
 SAME_UNIT = 10.0  # times: a service that became so much slower is more likely told in another unit
@@ -18,14 +18,14 @@ UNLIKE = 1.5  # times what any stretch of history did between its halves: more i
 def check(monitor, recent):
     """Say so if `recent` can't be what the service of this history does after a release."""
     for name, now in as_columns(recent, "recent").items():
-        before = monitor._histories[name].sorted
+        history = monitor._histories[name]
         what = "recent" if name is None else f"recent[{name!r}]"
         now = now[~np.isnan(now)]
-        if not now.size:
+        if not now.sum() and (monitor.counts or not now.size):
             raise ValueError(f"{what} holds no value; give healthy measurements since the change.")
-        if before[0] >= 0 and now.min() < 0:
+        if history.smallest >= 0 and now.min() < 0:
             raise ValueError(f"{what} holds negative values, and history none; mend them, or leave them out.")
-        usual, median = np.median(before), np.median(now)
+        usual, median = history.median, history.median_of(now)
         if usual > 0 and not usual / SAME_UNIT < median < usual * SAME_UNIT:
             raise ValueError(
                 f"{what} has a median of {median:.4g}, and history one of {usual:.4g}; give it in the same unit, or "
@@ -39,15 +39,12 @@ def rescaled(monitor, recent):
     now = monitor._rows(recent, "recent", monitor.start if clock.by_time else monitor.state)
     then = monitor._rows(monitor.historical, "historical")
     for name, history in monitor._histories.items():
-        if history.sorted[0] < 0:
+        if history.smallest < 0:
             raise ValueError('historical holds negative values, which no factor moves; use how="restart".')
-        cycles = monitor._cycles.get(name)
         values, first, sizes, seconds = then.column(name, clock)
-        values = values if cycles is None else cycles.clean_history(values, seconds)
-        before = levels(values, first, sizes, clock)
+        before = monitor._levels(monitor._clean(name, values, seconds, whole=True), first, sizes)
         values, first, sizes, seconds = now.column(name, clock)
-        values = values if cycles is None else cycles.clean(values, seconds)
-        after = levels(values, first, sizes, clock)
+        after = monitor._levels(monitor._clean(name, values, seconds), first, sizes)
         if not after.size:
             raise ValueError("recent has no whole window to measure the change by; wait for more.")
         _require_one_level(before, after)
@@ -55,8 +52,13 @@ def rescaled(monitor, recent):
         # How far stretches of history, as long as what was measured, lie from all of it.
         stretches = np.convolve(before, np.full(after.size, 1 / after.size), mode="valid")
         wander = max(wander, stretches.std(), before.std() / math.sqrt(after.size))
-    history = monitor.historical * (pd.Series(factors) if monitor._is_table else factors[None])
-    if isinstance(history, pd.Series):
+    history = monitor.historical
+    if monitor.counts:
+        counts = monitor._times(history.to_numpy(float), factors[None])
+        history = pd.DataFrame(counts, index=history.index, columns=history.columns)
+    else:
+        history = history * (pd.Series(factors) if monitor._is_table else factors[None])
+    if not monitor._is_table and hasattr(history, "attrs"):
         history.attrs["unit"] = monitor.unit
     successor = _successor(monitor, history, monitor.settings, wander=wander)
     successor.factor = factors if monitor._is_table else factors[None]

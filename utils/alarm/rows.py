@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
+from .counts import are_counts, as_counts
 from .drift import as_sample
 
 A_DAY = 86_400
@@ -55,6 +56,19 @@ class Rows:
         """Return how many values of a column each window holds."""
         before = np.concatenate([[0], np.cumsum(~np.isnan(self.columns[name]))])
         return before[self.first + self.sizes] - before[self.first]
+
+
+class CountRows(Rows):
+    """Counts in buckets: `columns` has one array, a row of counts a window, and `sizes` are their sums."""
+
+    def column(self, name, clock):
+        """Return the counts, at which row each window lies, how many values it holds, and when it begins."""
+        seconds = None if clock.periods is None else clock.seconds(self.labels)
+        return self.columns[name], self.first, self.sizes, seconds
+
+    def column_sizes(self, name):
+        """Return how many values each window holds."""
+        return self.sizes
 
 
 def levels(values, first, sizes, clock):
@@ -132,7 +146,12 @@ def nanoseconds(index):
 
 
 def as_columns(values, argument):
-    """Return a dict of float arrays by column name, NaN where values are missing; one metric's name is None."""
+    """Return a dict of float arrays by column name, NaN where values are missing; one metric's name is None.
+
+    Of counts in buckets the array has one row a stretch of time, and one column a bucket.
+    """
+    if are_counts(values):
+        return {None: as_counts(values, argument)}
     if not isinstance(values, pd.DataFrame):
         return {None: _as_values(values, argument, argument)}
     if not values.shape[1] or not values.columns.is_unique:

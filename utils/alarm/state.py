@@ -152,7 +152,10 @@ def pack(name, rows):
         nanoseconds = index.as_unit("ns").asi8
         arrays[f"{name}_times"] = np.diff(nanoseconds, prepend=0)  # steps are alike, and so take no room
         facts |= {"zone": None if index.tz is None else _zone_name(index.tz)}
-    if columns is not None:
+    if isinstance(columns, pd.IntervalIndex):
+        ends = [*columns.left, columns.right[-1]]
+        facts |= {"bounds": ends, "name": _plain(columns.name), "unit": rows.attrs.get("unit", "")}
+    elif columns is not None:
         facts |= {"columns": _plain(list(columns)), "levels": _plain(list(columns.names))}
     elif isinstance(rows, pd.Series):
         facts |= {"name": _plain(rows.name), "unit": rows.attrs.get("unit", "")}
@@ -167,6 +170,11 @@ def unpack(name, arrays, facts):
     if "zone" in facts:
         index = pd.DatetimeIndex(np.cumsum(arrays[f"{name}_times"]))
         index = index if facts["zone"] is None else index.tz_localize("UTC").tz_convert(facts["zone"])
+    if "bounds" in facts:
+        columns = pd.IntervalIndex.from_breaks(facts["bounds"], name=_label(facts["name"]))
+        rows = pd.DataFrame(values, index=index, columns=columns)
+        rows.attrs["unit"] = facts["unit"]
+        return rows
     if facts["kind"] == "DataFrame":
         names = [_label(name) for name in facts["columns"]]
         if len(facts["levels"]) > 1:

@@ -42,6 +42,8 @@ class WindowResult:
         As the monitor was built.
     name, unit : str
         Of what was measured, as history's name says; may be empty.
+    blind : str
+        Of counts in buckets: what they can't see, a sentence.
     conclusive : bool
         Whether the window could have alarmed: one alone cannot, where evidence has to add up.
     state : State
@@ -64,6 +66,7 @@ class WindowResult:
     tolerance: float
     name: str
     unit: str
+    blind: str
     conclusive: bool
     state: State | None = field(repr=False, compare=False)
     _accumulates: bool = field(repr=False)
@@ -104,4 +107,4 @@ class WindowResult:
                 f"statistic {self.statistic:.3g}, alarming above {self.threshold:.3g}; conformal p = "
                 f"{self.p_value:.2g}, an average over histories"
             )
-        return f"{verdict}, {difference} ({reason})."
+        return f"{verdict}, {difference} ({reason}). {self.blind}".rstrip()
