@@ -24,7 +24,8 @@ The p-value
 That of the KS test takes every value for a place to look at; at a few bounds it is far too large [1]_. With labels
 shuffled, the counts of one sample are a multivariate hypergeometric draw from both. In the limit the gaps, times the
 root of ``n m / (n + m)``, are a Brownian bridge at the pooled shares, which is Markovian: how often it
-leaves a band there is found by carrying its density from one bound to the next.
+leaves a band there is found by carrying its density from one bound to the next. Where the smaller sample expects fewer
+than five values on the thin side of the bound there is no such limit, and labels are shuffled.
 
 References
 ----------
@@ -44,6 +45,7 @@ from .evidence import FEWEST_FOR_MEMORY, estimate_memory
 from .history import TAIL, History
 
 CELLS = 501  # between the ends of the band that a bridge may leave
+FEW = 5  # values beyond a bound: with fewer expected their share has no bell
 SMALLEST = 1e-4  # p-values below are lost in the differences between cells
 
 
@@ -241,10 +243,15 @@ def compare_counts(historical, recent, *, alpha=0.05):
     statistic = abs(gaps[place])
     before = np.append(0.0, below[:-1]), np.append(0.0, now[:-1])
     direction = "slower" if gaps[place] > 0 else "faster"
+    pooled = ((n * below + m * now) / (n + m))[:-1]
+    if min(n, m) * min(pooled[place], 1 - pooled[place]) < FEW:
+        p_value = shuffled_p_value(*(pd.Series(x, index=as_buckets(edges)) for x in (historical, recent)))
+    else:
+        p_value = _bridge_p_value(statistic * math.sqrt(n * m / (n + m)), pooled)
     return CountsResult(
         statistic=float(statistic),
         at_most=float(max((below - before[1]).max(), (now - before[0]).max())),
-        p_value=_bridge_p_value(statistic * math.sqrt(n * m / (n + m)), (n * below + m * now)[:-1] / (n + m)),
+        p_value=p_value,
         location=float(edges[1 + place]),
         direction=direction if statistic > 1e-12 else "none",
         shift=float(np.abs(gaps) @ np.diff(middles(edges))),
@@ -322,12 +329,10 @@ def _bridge_p_value(largest, shares):
     steps = width * np.arange(1 - CELLS, CELLS)
     within = np.zeros(CELLS)
     within[CELLS // 2] = 1.0
-    for variance in np.diff(shares, prepend=0.0):
+    for variance in np.diff(shares, prepend=0.0, append=1.0):
         ends = special.ndtr((steps[:, np.newaxis] + width * np.array([-0.5, 0.5])) / math.sqrt(variance))
         within = np.convolve(within, ends[:, 1] - ends[:, 0], mode="valid")
-    left = 1 - shares[-1]
-    places = width * (np.arange(CELLS) - CELLS // 2)
-    stays = float(within @ np.exp(-(places**2) / (2 * left))) / math.sqrt(left)
+    stays = within[CELLS // 2] / width * math.sqrt(2 * math.pi)  # the last step ends in the middle
     return min(most, 1 - stays) if 1 - stays > SMALLEST else most
 
 
