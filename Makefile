@@ -81,7 +81,7 @@ test-exercises: $(VENV)/installed
 
 # Simulations with thousands of histories.
 # Two at a time, as above.
-test-slow: $(VENV)/installed
+test-slow: $(VENV)/cluster
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
 		test-slow-alarm test-slow-others
 
@@ -90,8 +90,12 @@ ALARM_TESTS := tests/test_operator.py tests/test_state.py tests/test_clock.py te
 test-slow-alarm: $(VENV)/installed
 	$(PYTEST) -m slow $(ALARM_TESTS)
 
-test-slow-others: $(VENV)/installed
+test-slow-others: $(VENV)/cluster
 	$(PYTEST) -m slow $(addprefix --ignore ,$(ALARM_TESTS)) tests
+
+$(VENV)/cluster: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cluster]"
+	@touch $@
 
 # A clean clone of the last commit, and `make lab` in it.
 test-fresh: $(VENV)/installed

@@ -1,9 +1,9 @@
 """A drift alarm to take home: copy this folder into a project and import it under any name.
 
 `detect_drift` compares two samples, `warn_if_drift` turns that into a warning, `DriftMonitor` compares many windows
-under one budget of false alarms, `compare_canary` a release with the version beside it, `load_latencies` reads a
-file, and ``python -m alarm`` (or ``detect-drift``) does it all from a shell. The folder knows nothing of the course
-around it.
+under one budget of false alarms, `compare_canary` a release with the version beside it, `compare_counts` two
+histograms; `load_latencies` and `load_counts` read files, and ``python -m alarm`` (or ``detect-drift``) does it all
+from a shell. The folder knows nothing of the course around it.
 """
 
 from importlib import import_module
@@ -12,7 +12,9 @@ _HOMES = {
     "DataDriftWarning": "drift",
     "DriftMonitor": "monitor",
     "compare_canary": "canary",
+    "compare_counts": "counts",
     "detect_drift": "drift",
+    "load_counts": "buckets",
     "load_latencies": "data",
     "warn_if_drift": "drift",
 }

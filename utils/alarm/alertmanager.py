@@ -93,34 +93,40 @@ def post(url, alerts, *, timeout=5, attempts=3):
     """
     address, headers = endpoint(url)
     request = urllib.request.Request(address, json.dumps(alerts).encode(), headers, method="POST")
+    _, trouble = ask(request, timeout=timeout, attempts=attempts)
+    if trouble:
+        raise AlertmanagerError(f"{address} took no alert ({trouble}): see that it runs there.")
+
+
+def ask(request, *, timeout, attempts):
+    """Return the body of the answer, and what is wrong with it: "" for a 2xx; ask again after a 5xx or none."""
     for attempt in range(1, attempts + 1):
         time.sleep(PAUSE_S * (2 ** (attempt - 1) - 1))
         try:
             with urllib.request.build_opener(_EveryStatus).open(request, timeout=timeout) as response:
                 if 200 <= response.status < 300:
-                    return
-                said = response.read(200).decode(errors="replace")
+                    return response.read(), ""
+                body = response.read(2000)
+                said = body[:200].decode(errors="replace")
                 trouble = " ".join(f"{response.status} {response.reason} {said}".split())
                 if response.status < 500:
                     break
         except (OSError, http.client.HTTPException) as error:
-            trouble = getattr(error, "reason", error)
-    raise AlertmanagerError(
-        f"{address} took no alert (attempt {attempt}: {trouble}): see that it runs there."
-    )
+            body, trouble = b"", getattr(error, "reason", error)
+    return body, f"attempt {attempt}: {trouble}"
 
 
-def endpoint(url):
-    """Return the address to post to and the headers; raise a ValueError where `url` is no address."""
+def endpoint(url, path="/api/v2/alerts", port=9093):
+    """Return the address of `path` and the headers; raise a ValueError where `url` is no address."""
     found = _URL.fullmatch(url)
     if not found:
         shown = re.sub("(?s).*@", "...@", url)  # no password on the screen
-        raise ValueError(f"url is {shown!r}: write http://host:9093 or https://user:password@host/prefix.")
+        raise ValueError(f"url is {shown!r}: write http://host:{port} or https://user:password@host/prefix.")
     scheme, user, host = found.groups()
     headers = {"Content-Type": "application/json"}
     if user:
         headers["Authorization"] = f"Basic {base64.b64encode(unquote(user).encode()).decode()}"
-    return f"{scheme}{host.rstrip('/')}/api/v2/alerts", headers
+    return f"{scheme}{host.rstrip('/')}{path}", headers
 
 
 class _EveryStatus(urllib.request.HTTPErrorProcessor):

@@ -18,9 +18,11 @@ import sys
 import warnings
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from urllib.parse import urlsplit
 
 NO_DRIFT, DRIFT, CANNOT_SAY, LOST_NUMBERS = 0, 1, 2, 3
 # When so many more of the recent rows hold no number, the rows that do are no fair sample of them.
@@ -33,10 +35,14 @@ SILENCE = 0.05  # of history's windows in time: a service that is silent so ofte
 _PERIOD = re.compile(r"\d*\.?\d+[A-Za-z]+")
 # What decides a verdict, and so must stay as it was while a state file goes on.
 _SETTINGS = ("column", "window", "budget", "tolerance", "statistic", "cycles", "holidays", "accumulate")
-_SETTINGS += ("timezone", "minimum", "exclude", "where")
+_SETTINGS += ("timezone", "minimum", "exclude", "where", "query")
 # How a file is read may be said later, where a file first leaves it open, but not otherwise.
 _READING = ("time", "time_format", "decimal", "log_format")
 
+QUERY = (
+    "--query 'sum by (le) (increase(NAME_bucket[1h]))', or of a native histogram 'sum(increase(NAME[1h]))'"
+)
+_UNITS = {"seconds": "s", "milliseconds": "ms"}
 EXIT_STATUS = """exit status: 0 no drift found, 1 drift, 2 can't say (the reason is on standard error),
 3 the service lost its numbers.
 options that take several values, such as --statistic and --cycles, stand after the two files.
@@ -55,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     out = sys.stdout
     try:
-        options = _parser().parse_args(arguments, argparse.Namespace(notes=[]))
+        parser = _parser()
+        options = parser.parse_args(arguments, argparse.Namespace(notes=[]))
+        if options.prometheus is None and options.recent is None:
+            parser.error("two files are needed, history and recent, or --prometheus URL and --query")
     except SystemExit as stop:  # after --help, or a wrong option, which argparse has told on standard error
         if stop.code and "--json" in arguments:
             print(json.dumps({"status": CANNOT_SAY, "verdict": "can't say: the command line is wrong."}))
@@ -80,13 +89,24 @@ def _parser() -> argparse.ArgumentParser:
         prog="detect-drift",
         description="Have recent measurements drifted away from the historical ones?\n"
         "Both files have one row a measurement, a time and columns of numbers, or numbers only: CSV, JSON, Parquet,\n"
-        "access logs, what Prometheus, Grafana, k6, JMeter and others export; packed or not.",
+        "access logs, what Prometheus, Grafana, k6, JMeter and others export; packed or not. Or both hold counts in\n"
+        "buckets: Prometheus' answers to query_range, OpenTelemetry's JSON. A Prometheus is also asked itself.",
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("history", help="healthy measurements; the longer, the smaller the budget can be")
-    add("recent", help="the measurements in question, at least one window")
+    add("history", nargs="?", help="healthy measurements; the longer, the smaller the budget can be")
+    add("recent", nargs="?", help="the measurements in question, at least one window")
+
+    add = parser.add_argument_group("a Prometheus in place of the files").add_argument
+    add("--prometheus", metavar="URL", help="ask this server for counts, one row a window; takes --query")
+    add(
+        "--query", metavar="PROMQL", help=f"what counts a window's requests: {QUERY.removeprefix('--query ')}"
+    )
+    reach = "how long history is: what came before the recent part; with --state, asked for by the first run only "
+    add("--history", dest="reach", type=_length, metavar="35d", help=reach + "(default: 35d)")
+    recent = "how long the recent part is, up to the last full window; with --state it begins where the last run ended "
+    add("--recent", dest="lately", type=_length, metavar="1d", help=recent + "(default: 1d)")
 
     add = parser.add_argument_group("the files").add_argument
     add("--column", help="the column to compare, when there are several of numbers")
@@ -106,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--exclude", nargs="+", metavar="A/B", type=_stretch, default=(), help=cut)
 
     add = parser.add_argument_group("the rule").add_argument
-    add("--window", type=_window, default=60, help="measurements a window, or its length: 1h (default: 60)")
+    length = "measurements a window, or its length: 1h (default: 60; of counts: 1h)"
+    add("--window", type=_window, help=length)
     few = "measurements without which a window in time is not judged (default: 10)"
     add("--minimum", type=int, default=10, metavar="N", help=few)
     share = "share of healthy windows that may alarm, such as 1/720 or 0.01 (default: 1/720)"
@@ -175,6 +196,15 @@ def _window(text: str) -> int | str:
         if _PERIOD.fullmatch(text):
             return text
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a time such as 1h") from None
+
+
+def _length(text: str):
+    from pandas import Timedelta
+
+    try:
+        return Timedelta(text if _PERIOD.fullmatch(text) else None)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: write 35d or 12h") from None
 
 
 def _file(text: str) -> str:
@@ -295,6 +325,7 @@ def _check(options: argparse.Namespace) -> None:
     """Raise a ValueError for what no run could use, before anything is judged."""
     from .alertmanager import check_labels, endpoint
 
+    _check_source(options)
     check_labels(dict(options.label))
     if options.alertmanager:
         endpoint(options.alertmanager)
@@ -311,6 +342,60 @@ def _check(options: argparse.Namespace) -> None:
         raise FileNotFoundError(f"{options.state} is not there; --rebase changes one that a run began.")
 
 
+def _check_source(options: argparse.Namespace) -> None:
+    """Say so unless there are two files of one kind, or a Prometheus and a query; fill in what was left open."""
+    if options.prometheus is not None:
+        _check_query(options)
+        return _refuse_reading(options)
+    if options.query or options.reach or options.lately:
+        raise ValueError("--query, --history and --recent belong to --prometheus URL; name the server.")
+    from .buckets import holds_counts
+
+    kinds = [Path(path).exists() and holds_counts(path) for path in (options.history, options.recent)]
+    if kinds[0] != kinds[1] and all(Path(path).exists() for path in (options.history, options.recent)):
+        raise ValueError(
+            f"{[options.recent, options.history][kinds[0]]} holds no counts in buckets, the other file does."
+        )
+    options.counts = any(kinds)
+    if options.window is None:
+        options.window = "1h" if options.counts else 60
+    if options.counts:
+        _refuse_reading(options)
+
+
+def _refuse_reading(options: argparse.Namespace) -> None:
+    """Say so if an option tells how to read measurements where counts are read."""
+    for name in ("column", "where", *_READING):
+        if getattr(options, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} is for files of measurements, and these are counts."
+            )
+
+
+def _check_query(options: argparse.Namespace) -> None:
+    from pandas import Timedelta, Timestamp
+
+    if options.history is not None or not options.query:
+        raise ValueError(f"--prometheus takes no files, but {QUERY}.")
+    if "increase" not in options.query:  # one row alone doesn't tell totals from counts
+        raise ValueError(f"--query must count a window's requests: {QUERY}.")
+    options.counts, options.window = True, "1h" if options.window is None else options.window
+    if isinstance(options.window, int):
+        raise ValueError(f"--window {options.window} is no time, and a Prometheus counts by time; write 1h.")
+    length = Timedelta(options.window)
+    if Timedelta("1D") % length or (length > Timedelta("1h") and options.timezone):
+        raise ValueError(f"--window {options.window} doesn't divide a day, or one of 23 hours; write 1h.")
+    for found in re.findall(r"\[(\w+)", options.query):
+        if _PERIOD.fullmatch(found) is None or Timedelta(found) != length:
+            raise ValueError(
+                f"--query counts over {found}, and a window lasts {options.window}: write [{options.window}], so that "
+                "each request is counted once."
+            )
+    now = options.until or Timestamp.now("UTC")
+    options.end = (now if now.tz else now.tz_localize("UTC")).tz_convert("UTC").floor(length)
+    options.until = options.end if options.state else None
+
+
 def _begin(options: argparse.Namespace):
     """Return the monitor, and the recent file or what is said of its numbers that are gone."""
     monitor = history = recent = lost = None
@@ -318,11 +403,15 @@ def _begin(options: argparse.Namespace):
         monitor = _kept(options)
         about = monitor.about
     else:
-        history = _load(options, options.history, options.column)
+        if options.prometheus:
+            start = options.end - (options.lately or timedelta(days=1))
+            history = _asked(options, start - (options.reach or timedelta(days=35)), start)
+        else:
+            history = _load(options, options.history, options.column)
         print(_in_a_shell(f"history  {history}\n"))
         about = _about(options, history)
     try:
-        recent = _recent(options, about)
+        recent = _recent(options, about, monitor)
     except LostNumbers as error:
         lost = str(error)
     if monitor is None:
@@ -335,7 +424,7 @@ def _settings(options: argparse.Namespace) -> dict:
     """Return what decides a verdict, and so must stay as it was while a state file goes on."""
     settings = {name: _told(getattr(options, name)) for name in (*_SETTINGS, *_READING)}
     settings["where"] = _told([pair for pair in options.where if pair[1] != "*"])
-    if not options.state:
+    if not options.state or options.prometheus:
         return settings | {"history": 0}
     try:
         return settings | {"history": zlib.crc32(Path(options.history).read_bytes())}
@@ -347,7 +436,7 @@ def _about(options: argparse.Namespace, history) -> dict:
     """Return what later runs need to know of the file of history."""
     return _settings(options) | {
         "read": history.column,
-        "median": float(history.latencies.median()),
+        "median": math.nan if options.counts else float(history.latencies.median()),
         "unit": history.unit,
         "zoned": history.has_times and history.frame.index.tz is not None,
         "offsets": list(history.offsets),
@@ -402,9 +491,59 @@ def _built(options: argparse.Namespace, history):
     return monitor
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Counts in buckets, where else there is a `data.Recording`."""
+
+    latencies: object
+    path: Path
+    column: str
+    has_times = True
+    offsets = ()
+    n_left_out = n_identical = 0
+
+    frame = property(lambda self: self.latencies)
+    unit = property(lambda self: self.latencies.attrs.get("unit", ""))
+    n_rows = property(lambda self: max(1, len(self.latencies)))
+
+    def __str__(self):
+        rows = self.latencies
+        if not len(rows):
+            return f"{self.path.name}: nothing new"
+        return (
+            f"{self.path.name}: {self.column}, {rows.to_numpy().sum():,.0f} values in {len(rows.columns):,} buckets, "
+            f"{len(rows):,} rows from {rows.index[0]} to {rows.index[-1]}"
+        )
+
+
+def _asked(options: argparse.Namespace, start, end, none=None) -> _Counts:
+    """Return what the Prometheus has counted in the windows from `start` to `end`, or `none` if there are none yet."""
+    from pandas import Timedelta
+
+    from .buckets import load_counts
+    from .prometheus import query_range
+
+    length = Timedelta(options.window)
+    name = re.search(r"increase\s*\(\s*([A-Za-z_:][\w:]*)", options.query)
+    name = name[1].removesuffix("_bucket") if name else "counts"
+    if none is not None and start >= end:
+        rows = none
+    else:
+        answer = query_range(options.prometheus, options.query, start + length, end, length.total_seconds())
+        rows = load_counts(answer, unit=_UNITS.get(name.rpartition("_")[2]), step=length)
+        rows.columns.name = name
+    return _Counts(rows, Path(urlsplit(options.prometheus).hostname), name)
+
+
 def _load(options: argparse.Namespace, path: str, column: str | None):
     from .data import DataQualityWarning, load_latencies
 
+    if options.counts:
+        from .buckets import load_counts
+
+        with _noting(options):
+            rows = load_counts(path)
+        return _Counts(rows, Path(path), rows.columns.name or "counts")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
         reading = {name: getattr(options, name) for name in ("time", "time_format", "decimal", "log_format")}
@@ -412,15 +551,24 @@ def _load(options: argparse.Namespace, path: str, column: str | None):
         return load_latencies(path, column, **reading)
 
 
-def _recent(options: argparse.Namespace, about: dict):
+def _recent(options: argparse.Namespace, about: dict, monitor):
     """Return the recent file, or say that the service's numbers are gone."""
+    from .prometheus import NoSeriesError
     from .table import NoNumbersError
 
     try:
-        recent = _load(options, options.recent, options.column or about["read"])
-    except NoNumbersError as error:
+        if options.prometheus:
+            start = (
+                monitor.state.next_start if monitor else options.end - (options.lately or timedelta(days=1))
+            )
+            recent = _asked(options, start, options.end, monitor and monitor.historical.iloc[:0])
+        else:
+            recent = _load(options, options.recent, options.column or about["read"])
+    except (NoNumbersError, NoSeriesError) as error:
         raise LostNumbers(str(error)) from None
     print(_in_a_shell(f"recent   {recent}\n"))
+    if options.counts:
+        return recent
     usual = about["left_out"]
     rise = recent.n_left_out / recent.n_rows - usual
     if rise > max(RISE_IN_ROWS_LEFT_OUT, 4 * math.sqrt((usual + 1 / recent.n_rows) / recent.n_rows)):
@@ -791,7 +939,8 @@ def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
     except (TypeError, ValueError):  # no alarm, or no times
         since = None
     period_s = A_DAY if options.self_test else (monitor.window_seconds or 3_600) * max(1, len(windows))
-    shared = {"service": Path(options.history).stem, "column": monitor.about["read"], "period_s": period_s}
+    service = urlsplit(options.prometheus).hostname if options.prometheus else Path(options.history).stem
+    shared = {"service": service, "column": monitor.about["read"], "period_s": period_s}
     summary = {"summary": report["verdict"]}
     if options.self_test:
         works = report["status"] == NO_DRIFT
@@ -816,13 +965,23 @@ def _posted(options: argparse.Namespace, report: dict, monitor) -> bool:
 
 def _draw(path, historical, window, result, name) -> None:
     """Write the picture; that it can't be written is no reason to withhold the verdict."""
+    import numpy as np
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     ax = figure.subplots()
-    ax.ecdf(historical, color="#0173B2", label="Historical")
-    ax.ecdf(window, color="#DE8F05", linestyle="--", label="Recent")
-    ends = [(values <= result.location).mean() for values in (historical, window)]
+    ends = []
+    for values, style in (
+        (historical, {"color": "#0173B2", "label": "Historical"}),
+        (window, {"color": "#DE8F05", "linestyle": "--", "label": "Recent"}),
+    ):
+        if result.blind:  # counts: their shares are known at the bounds
+            shares = values.sum().cumsum() / values.to_numpy().sum()
+            ax.plot(shares.index.right[:-1], shares[:-1], marker=".", **style)
+            ends.append(shares.iloc[np.searchsorted(shares.index.right, result.location)])
+        else:
+            ax.ecdf(values, **style)
+            ends.append((values <= result.location).mean())
     gap = f"Gap: {abs(ends[0] - ends[1]):.3f}"
     ax.plot([result.location] * 2, ends, color="black", marker="o", label=gap)
     title = f"{name} is {result.direction} than history" if result else f"{name} is unalarming"

@@ -120,24 +120,28 @@ def edges_of(buckets):
     return np.append(buckets.left, buckets.right[-1])
 
 
-def coarsen(table, buckets, argument="recent"):
-    """Return a table's counts in other `buckets`, whose ends it must have."""
+def shared_buckets(*tables):
+    """Return the buckets between the bounds that all these tables have."""
+    shared = set.intersection(*(set(table.columns.right) for table in tables)) - {math.inf}
+    if not shared:
+        raise ValueError("these tables have no bound in common; count the values anew, in the same buckets.")
+    return as_buckets(as_edges(sorted(shared)))
+
+
+def coarsen(table, buckets, argument="table"):
+    """Return a table's counts in `buckets`, whose ends it must have wherever it counts something."""
     if table.columns.equals(buckets):
         return table
-    have, want = edges_of(table.columns), edges_of(buckets)
+    counts, have, want = as_counts(table, argument), edges_of(table.columns), edges_of(buckets)
     absent = np.setdiff1d(want, have)
+    absent = absent[counts.any(axis=0)[np.clip(np.searchsorted(have, absent) - 1, 0, have.size - 2)]]
     if absent.size:
-        shared = np.intersect1d(want, have)[1:-1]
-        keep = f"coarsen(table, as_buckets(as_edges({[float(f'{one:.6g}') for one in shared]})))"
         raise ValueError(
-            f"{argument} has no bound at {absent[0]:.6g}, and history has; build the monitor on the bounds that both "
-            f"have, by {keep}."
-            if shared.size
-            else f"{argument} and history have no bound in common; begin anew."
+            f"{argument} has no bound at {absent[0]:.6g}; build the monitor on the bounds that history and it have: "
+            "coarsen(table, shared_buckets(historical, recent))."
         )
-    place = np.searchsorted(want, have[1:]) - 1
     merged = np.zeros((len(table), len(buckets)))
-    np.add.at(merged, (slice(None), place), as_counts(table, argument))
+    np.add.at(merged, (slice(None), np.searchsorted(want[1:], have[1:])), counts)
     return pd.DataFrame(merged, index=table.index, columns=buckets.rename(table.columns.name))
 
 
@@ -204,7 +208,7 @@ class CountsResult:
     @property
     def drifted(self):
         """Whether the p-value is below `alpha`."""
-        return self.p_value < self.alpha
+        return bool(self.p_value < self.alpha)
 
     def __bool__(self):
         return self.drifted
@@ -312,7 +316,7 @@ def _as_two(historical, recent):
         if not both[-1].to_numpy().sum() > 0:
             raise ValueError(f"{name} counts no value; give a stretch of time with requests in it.")
     historical, recent = both
-    recent = coarsen(recent, historical.columns)
+    recent = coarsen(recent, historical.columns, "recent")
     return edges_of(historical.columns), historical.to_numpy()[0], recent.to_numpy()[0]
 
 
