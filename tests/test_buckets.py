@@ -113,8 +113,8 @@ def test_native_histograms_leave_out_what_is_empty():
             [],
         )
     )
-    assert counts.to_numpy().tolist() == [[2.5, 7.5, 0, 0, 0], [0, 0, 1, 4.25, 0], [0] * 5]
-    assert counts.columns.right[:-1].to_numpy() == pytest.approx(growth ** np.arange(-4.0, 0))
+    assert counts.to_numpy().tolist() == [[2.5, 0, 7.5, 0, 0, 0], [0, 0, 0, 1, 4.25, 0], [0] * 6]
+    assert counts.columns.right[:-1].to_numpy() == pytest.approx([0.001, *growth ** np.arange(-4.0, 0)])
 
 
 def test_native_histograms_of_several_schemas_come_to_the_coarsest():
@@ -215,10 +215,23 @@ def of_type(kind):
 
 HOSTS = prometheus(instance="a")
 HOSTS["data"]["result"] += prometheus(instance="b")["data"]["result"]
-FALLING = prometheus()
-FALLING["data"]["result"][1]["values"][2][1] = "1"
 ERROR = {"status": "error", "errorType": "bad_data", "error": "1:50: parse error: unclosed left parenthesis"}
 TABLE = pd.DataFrame({"hour": pd.to_datetime(["2026-03-02"]), "le": [1.0], "count": [3]})
+
+
+def test_a_bound_that_not_all_hosts_have_is_merged_away_or_its_row_left_out():
+    rolling = prometheus()
+    rolling["data"]["result"][1]["values"][2][1] = "1"  # of le=1.0: fewer than at 0.25
+    with pytest.warns(UserWarning, match="fall from le=0.25 to le=1, .*: it is merged"):
+        assert load_counts(rolling).columns.right.tolist() == [0.1, 0.25, math.inf]
+    rolling = prometheus(np.tile(COUNTS, (2, 1)))
+    rolling["data"]["result"][1]["values"][2][1] = "1"
+    with pytest.warns(UserWarning, match="1 row left out in which the counts fall"):
+        assert len(load_counts(rolling)) == 11
+    several = prometheus()
+    several["data"]["result"][0]["values"][2][1] = "1"  # of +Inf
+    with pytest.raises(ValueError, match="no histogram, or several"):
+        load_counts(several)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +243,6 @@ TABLE = pd.DataFrame({"hour": pd.to_datetime(["2026-03-02"]), "le": [1.0], "coun
         (without(prometheus(), ["+Inf"]), r'le="\+Inf" is missing'),
         (without(prometheus(), BOUNDS[:3]), r"no bound but \+Inf"),
         (HOSTS, r"differ by instance.*sum by \(le\) \(increase"),
-        (FALLING, "fall from le=0.25 to le=1 in row 2"),
         (prometheus(COUNTS[:1]), "one row only"),
         (
             of_type("matrix") | {"data": {"resultType": "matrix", "result": [{"metric": {}, "values": []}]}},
@@ -335,8 +347,8 @@ def test_a_file_of_the_collector_has_an_export_a_line_and_hosts_add_up(tmp_path)
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     counts = quietly(path)
-    assert counts.columns.right.tolist() == [0.25, 0.5, 1, 2, 4, math.inf]
-    assert counts.to_numpy().tolist() == [[7, 1, 5, 9, 0, 0], [0, 0, 0, 0, 8, 0]]
+    assert counts.columns.right[1:].tolist() == [0.25, 0.5, 1, 2, 4, math.inf]
+    assert counts.to_numpy().tolist() == [[7, 0, 1, 5, 9, 0, 0], [0, 0, 0, 0, 0, 8, 0]]
     assert counts.index[1] == pd.Timestamp(START + HOUR, unit="s", tz="UTC")
     assert (counts.columns.name, counts.attrs["unit"]) == ("latency_ms", "ms")
 

@@ -276,3 +276,45 @@ def test_what_is_no_use_to_a_monitor_is_refused_in_a_sentence(service):
     for attempt, what in wrong:
         with pytest.raises((TypeError, ValueError), match=what):
             attempt()
+
+
+def test_what_coarse_buckets_cannot_do_is_said(service):
+    values, _ = service
+    _, counts = hours_of(values.to_numpy(), CLIENT)
+    with pytest.warns(UserWarning, match="of history lie in one bucket, out of which no cycle can be taken"):
+        DriftMonitor(counts[: 20 * DAY], "1h", 1 / 100, cycles="1D")
+    steady = simulate.service_latencies(20 * DAY, np.random.default_rng(3)) * 0 + 150
+    steady *= np.random.default_rng(4).lognormal(0, 0.13, steady.size)
+    coarse, fine = (hours_of(steady, bounds)[1] for bounds in (CLIENT, FINE))
+    factors = [DriftMonitor(one, "1h", 1 / 100).smallest_slowdown(one[-6:])[0] for one in (coarse, fine)]
+    assert factors[0] > 1.3 and factors[1] < 1.1
+    monitor = DriftMonitor(coarse, "1h", 1 / 100)
+    with pytest.raises(ValueError, match="its buckets are too coarse to move values in"):
+        monitor.rebase(hours_of(1.3 * steady[: 60 * 2 * DAY], CLIENT, "2026-01-25")[1])
+
+
+def test_requests_beyond_the_last_bound_are_a_tail():
+    rng = np.random.default_rng(6)
+    latencies = np.where(rng.random(60 * 30 * DAY) < 0.015, 3_000, rng.lognormal(5, 0.2, 60 * 30 * DAY))
+    more = np.where(rng.random(60 * DAY) < 0.15, 3_000, rng.lognormal(5, 0.2, 60 * DAY))
+    bounds = [50, 100, 120, 150, 180, 250, 1_000]
+    monitor = DriftMonitor(hours_of(latencies, bounds)[1], "1h", 1 / 100, statistic="tail")
+    found = monitor.check_many(hours_of(more, bounds, "2026-02-04")[1], after=monitor.start)
+    assert found["drifted"].mean() > 0.9
+
+
+def test_where_recent_is_coarser_history_is_brought_into_the_buckets_that_both_have(service):
+    values, counts = service
+    monitor = DriftMonitor(counts[: 20 * DAY], "1h", 1 / 100)
+    _, coarse = hours_of(1.3 * values.to_numpy()[60 * 20 * DAY :], FINE[::2], "2026-01-25")
+    with pytest.raises(ValueError, match="coarsen.table, shared_buckets"):
+        monitor.follow(coarse)
+    monitor.follow(counts[20 * DAY : 20 * DAY + 5])
+    assert monitor.in_shared_buckets(counts) is monitor
+    with pytest.warns(UserWarning, match="46 buckets that they share"):
+        successor = monitor.in_shared_buckets(coarse)
+    assert successor.state.next_start == monitor.state.next_start
+    assert successor.follow(coarse[5:30])["drifted"].mean() > 0.3
+    with pytest.raises(ValueError, match="recent is counted in s, and history in ms"):
+        coarse.attrs["unit"] = "s"
+        successor.follow(coarse)

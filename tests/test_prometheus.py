@@ -20,10 +20,12 @@ import pytest
 from prometheus_client import Histogram
 
 from tests.test_alertmanager import free_port, respond, serving, wait_until
+from tests.test_counts import FINE, hours_of
+from utils import simulate
 from utils.alarm import alertmanager, prometheus
 from utils.alarm.buckets import load_counts
 from utils.alarm.cli import main
-from utils.alarm.counts import compare_counts, count_into_buckets
+from utils.alarm.counts import as_buckets, as_edges, coarsen, compare_counts, count_into_buckets
 from utils.alarm.prometheus import PrometheusError, query_range
 
 BINARY = shutil.which("prometheus")
@@ -343,3 +345,159 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(changes, senten
     with pytest.raises(ValueError, match=sentence) as error:
         query_range(**{"url": "http://host", "query": "up", "start": 0, "end": 60, "step_s": 15} | changes)
     assert "secret" not in str(error.value)
+
+
+# The command -----------------------------------------------------------------------------------------------
+
+QUERY = 'sum by (le) (increase(shop_seconds_bucket{handler="/pay"}[1h]))'
+RULE = ["--statistic", "ks", "wasserstein", "tail", "--cycles", "1D", "7D", "--accumulate"]
+DAYS = 47
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """Return seven weeks of hourly counts; the last three days are 15 % slower."""
+    latencies = simulate.service_latencies(DAYS * 24, np.random.default_rng(3)) / 1_000
+    latencies[(DAYS - 3) * 24 * 60 :] *= 1.15
+    return hours_of(latencies, FINE / 1_000)[1]
+
+
+@pytest.fixture
+def server(counted, tmp_path, monkeypatch):
+    """Return a run of the command, until an hour of those weeks; the server doesn't know the hours in `gone`."""
+    gone, asked = [], []
+    monkeypatch.chdir(tmp_path)
+
+    def answer(fields):
+        start, end = (pd.Timestamp(float(fields[name]), unit="s", tz="UTC") for name in ("start", "end"))
+        asked.append((start, end))
+        begins = pd.date_range(start, end, freq="h") - pd.Timedelta("1h")
+        begins = begins[begins.floor("h").isin(counted.index.difference(gone))]
+        return classic(counted.loc[begins.floor("h")].set_axis(begins))
+
+    with fake(answer) as (url, _):
+
+        def run(hour, *more, query=QUERY):
+            until = str(counted.index[0] + pd.Timedelta(hours=hour, minutes=5))
+            return main(["--prometheus", url, "--query", query, "--until", until, *RULE, *more])
+
+        run.gone, run.asked = gone, asked
+        yield run
+
+
+def classic(hours):
+    """Return counts as Prometheus answers them, cumulative over le, stamped by their end."""
+    stamps = (hours.index.as_unit("s").asi8 + 3_600).tolist()
+    series = []
+    for le, totals in zip(hours.columns.right, hours.cumsum(axis=1).to_numpy().T, strict=True):
+        values = [[stamp, repr(float(total))] for stamp, total in zip(stamps, totals, strict=True)]
+        series.append({"metric": {"le": "+Inf" if np.isinf(le) else repr(float(le))}, "values": values})
+    return matrix(*(series if stamps else []))
+
+
+def test_from_cron_it_asks_for_five_weeks_once_and_then_for_what_is_new(server, counted, capsys):
+    state = ["--state", "alarm.npz"]
+    assert server(36 * 24, *state) == 0
+    assert server.asked[0][0] == counted.index[1]  # the end of the first hour, 35 days before the last
+    out = capsys.readouterr().out
+    assert 'column shop_seconds{handler="/pay"}' in out and "24 judged, 0 in alarm" in out
+    assert "these buckets see nothing" in out
+    server.asked.clear()
+    assert server(36 * 24, *state) == 0 and not server.asked
+    assert "no new window is complete" in capsys.readouterr().out
+    assert server(36 * 24 + 3, *state) == 0
+    assert [(end - start).total_seconds() for start, end in server.asked] == [2 * 3_600]
+    assert server((DAYS - 2) * 24, *state) == 1
+    assert "Drift in shop_seconds" in capsys.readouterr().out
+
+
+def test_hours_that_were_not_counted_are_lost_numbers_and_none_are_judged_twice(server, counted, capsys):
+    state = ["--state", "alarm.npz", "--json"]
+    server(36 * 24, *state)
+    server.gone += list(counted.index[36 * 24 + 2 : 36 * 24 + 8])
+    assert server(36 * 24 + 2, *state) == 0
+    capsys.readouterr()
+    assert server(36 * 24 + 5, *state) == 3
+    assert "lost its numbers" in capsys.readouterr().out
+    assert server(36 * 24 + 10, *state) == 0
+    windows = json.loads(capsys.readouterr().out)["windows"]
+    assert [window["rows"] for window in windows] == [0, 0, 0, 60, 60]
+
+
+def test_a_release_and_a_drill(server, capsys):
+    state = ["--state", "alarm.npz"]
+    server(36 * 24, *state)
+    assert server(36 * 24, *state, "--self-test") == 0
+    assert "the alarm works" in capsys.readouterr().out
+    assert server((DAYS - 1) * 24, *state) == 1
+    assert server((DAYS - 1) * 24, *state, "--rebase", "rescale", "--recent", "2D") == 0
+    assert "history is times 1.1" in capsys.readouterr().out
+    assert server(DAYS * 24, *state) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "sentence"),
+    [
+        (QUERY.replace("1h", "5m"), [], "counts over 5m, and a window lasts 1h: write [1h]"),
+        (QUERY.replace("[1h]", "[ 5m ]"), [], "counts over 5m"),
+        (QUERY.replace("increase", "rate"), [], "must count a window's requests"),
+        ("sum by (le) (rate(increase_bucket[1h]))", [], "must count a window's requests"),
+        ("job:shop:increase5m", [], "counts over 5m"),
+        (QUERY, ["a.json", "b.json"], "takes no files"),
+        (QUERY, ["--window", "60"], "--window 60 is no time"),
+        (QUERY, ["--window", "7h"], "doesn't divide a day"),
+        (QUERY, ["--column", "x"], "--column is for files of measurements"),
+        (QUERY, ["--until", "2999-01-01"], "is in the future"),
+    ],
+)
+def test_what_the_command_cannot_use_is_2_and_a_sentence(server, capsys, query, more, sentence):
+    assert server(36 * 24, *more, query=query) == 2
+    assert sentence in capsys.readouterr().err and not server.asked
+
+
+def test_a_code_in_the_labels_is_no_range_and_a_recorded_increase_will_do(server):
+    assert server(36 * 24, query=QUERY.replace("/pay", '/pay", code=~"[23]..')) == 0
+    assert server(36 * 24, query="job:shop:increase1h") == 0
+
+
+def test_windows_follow_a_clock_of_half_hours(server):
+    for hour in (36 * 24, 36 * 24, 36 * 24 + 1):
+        assert server(hour, "--state", "alarm.npz", "--timezone", "Asia/Kolkata") == 0
+
+
+def test_it_reads_the_same_from_files(counted, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    parts = {"history": counted[: 35 * 24], "calm": counted[35 * 24 : 37 * 24], "slow": counted[-48:]}
+    for name, hours in parts.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(classic(hours)))
+    assert main(["history.json", "calm.json", *RULE]) == 0
+    assert main(["history.json", "slow.json", *RULE, "--picture", "slow.png"]) == 1
+    assert (tmp_path / "slow.png").stat().st_size > 10_000
+    (tmp_path / "values.csv").write_text("latency_ms\n1\n2\n")
+    assert main(["history.json", "values.csv"]) == 2
+    assert "values.csv holds no counts in buckets" in capsys.readouterr().err
+
+
+def test_a_coarser_answer_is_judged_in_the_buckets_that_both_have(counted, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "history.json").write_text(json.dumps(classic(counted[: 35 * 24])))
+    coarser = as_buckets(as_edges(FINE[::2] / 1_000))
+    (tmp_path / "slow.json").write_text(json.dumps(classic(coarsen(counted[-48:], coarser))))
+    assert main(["history.json", "slow.json", *RULE]) == 1
+    assert "in the 46 buckets that they share" in capsys.readouterr().out
+
+
+def test_files_of_few_rows_are_read_as_history_was(counted, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    totals = counted.cumsum()
+    for name, rows in (("counts", counted), ("totals", totals)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(classic(rows[: 35 * 24])))
+    rule = ["--statistic", "wasserstein", "--budget", "1/100"]
+    (tmp_path / "one.json").write_text(json.dumps(classic(counted[-5:-4])))
+    assert main(["counts.json", "one.json", *rule]) in (0, 1)
+    assert "1 judged" in capsys.readouterr().out
+    slow = hours_of(3 * np.random.default_rng(5).lognormal(-1.9, 0.1, 240), FINE / 1_000, "2026-02-20")[1]
+    (tmp_path / "few.json").write_text(json.dumps(classic(totals.iloc[-1] + slow.cumsum())))
+    assert main(["totals.json", "few.json", *rule]) == 1
+    assert main(["counts.json", "one.json", "--window", "30min"]) == 2
+    assert "windows of 30min are shorter" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """What the README says can be done, can be done."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.test_counts import hours_of
 from tools import authoring
+from utils import simulate
 from utils.exercises import engine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,12 +32,28 @@ def test_every_make_target_that_a_document_names_exists():
 
 
 def test_the_python_example_runs_as_it_stands():
-    (example,) = [block for language, block in BLOCKS if language == "python"]
+    example, _ = [block for language, block in BLOCKS if language == "python"]
     rng = np.random.default_rng(1)
     names = {"historical": rng.normal(150, 20, 60_000), "recent": rng.normal(165, 22, 60)}
     exec(example, names)
     assert names["monitor"].check(names["recent"]).drifted
     assert not names["monitor"].check(rng.normal(150, 20, 60)).drifted
+
+
+def test_the_example_on_counts_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    _, example = [block for language, block in BLOCKS if language == "python"]
+    latencies = simulate.service_latencies(36 * 24, np.random.default_rng(1))
+    latencies[35 * 24 * 60 :] *= 1.3
+    totals, series = hours_of(latencies)[1].cumsum(axis=1), []
+    for le, values in zip(totals.columns.right, totals.to_numpy().T, strict=True):
+        le = "+Inf" if np.isinf(le) else str(le)
+        stamped = [[(1 + i) * 3_600, str(value)] for i, value in enumerate(values)]
+        series.append({"metric": {"le": le}, "values": stamped})
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": series}}
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert "True" in capsys.readouterr().out
 
 
 def test_the_conda_environment_has_the_readmes_name():

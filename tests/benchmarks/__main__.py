@@ -12,6 +12,7 @@ PARTS = {
     "growth": "how cost grows with history and window, with a plot in build/growth.png",
     "pager": "false pages and incidents caught on a simulated service; false alarms against the budget",
     "operator": "a month on call: exports as they are, clock changes, releases, many metrics; half an hour",
+    "buckets": "counts in buckets: p-values, a pager on counts, a hundred million requests; ten minutes",
     "canary": "releases blamed that changed nothing, and those that are caught",
     "promises": "healthy windows that alarm, as a multiple of the budget, on data of many kinds",
     "seeds": "the course's sentences on sizes and orders, with 20 other seeds; a quarter of an hour",

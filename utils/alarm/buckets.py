@@ -31,7 +31,7 @@ _UNITS = {"seconds": "s", "milliseconds": "ms", "ms": "ms"}
 _CUMULATIVE = {"1": False, "DELTA": False, "2": True, "CUMULATIVE": True}  # else it is told by the times
 
 
-def load_counts(source, *, unit=None, step=None):
+def load_counts(source, *, unit=None, step=None, totals=None):
     """Return counts in buckets, one row a stretch of time, one column a bucket.
 
     Parameters
@@ -45,7 +45,9 @@ def load_counts(source, *, unit=None, step=None):
         - A table of three columns: when the stretch begins, ``le`` (the bucket's upper bound, that of the last inf)
           and ``count`` (of that bucket alone); a bucket without a row counts 0.
     step : time, optional
-        How long the stretch is that each row of Prometheus' answer counts; by default as long as the shortest step.
+        How long the stretch is that each row of Prometheus' answer counts; by default the usual step between rows.
+    totals : bool, optional
+        Whether Prometheus' answer holds totals since the start of the service; by default its rows tell.
     unit : str, optional
         Such as ``"ms"``; by default what OpenTelemetry or the end of the metric's name says.
 
@@ -53,7 +55,8 @@ def load_counts(source, *, unit=None, step=None):
     -------
     DataFrame
         The index is when each stretch begins (UTC, but of a table as it stands there), the columns an IntervalIndex up
-        to inf, named by the metric where the source names it; ``attrs["unit"]`` is the unit or ``""``.
+        to inf, named by the metric where the source names it; ``attrs["unit"]`` is the unit or ``""``. Of Prometheus'
+        answer ``attrs`` also has the step and whether there were totals, to read the next answer alike.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def load_counts(source, *, unit=None, step=None):
         if are_counts(source):
             frame, metric, said = source.copy(), source.columns.name, source.attrs.get("unit", "")
         else:
-            frame, metric, said = _read(source, told, step)
+            frame, metric, said = _read(source, told, step, totals)
             frame = _in_model(frame, metric)
     except ValueError as error:
         raise type(error)(f"{name}: {error}") from None
@@ -162,7 +165,7 @@ def _json_of(path):
         ) from None
 
 
-def _read(source, told, step):
+def _read(source, told, step, totals):
     """Return the counts of each bucket, named by its upper bound; the metric, and its unit."""
     if isinstance(source, pd.DataFrame):
         return _of_table(source), None, ""
@@ -171,7 +174,7 @@ def _read(source, told, step):
         return _of_otlp(source if isinstance(source, list) else [source], told)
     if isinstance(source, list) and not (isinstance(first, dict) and "metric" in first):
         return _of_points([(str(_get(p, "attributes")), None, p) for p in source], told), None, ""
-    return _of_prometheus(source, told, step)
+    return _of_prometheus(source, told, step, totals)
 
 
 # Tables ---------------------------------------------------------------------------------------------------------
@@ -209,13 +212,21 @@ def _counts_per_bucket(below, told):
     below = below[whole].sort_index(axis=1)
     counts = below.diff(axis=1).fillna(below.iloc[:, :1])
     falls = counts.lt(-ROUNDING * below[np.inf], axis=0).to_numpy()
-    if falls.any():
-        row, column = np.argwhere(falls)[0]
-        raise ValueError(
-            f"the counts fall from le={below.columns[column - 1]:g} to le={below.columns[column]:g} in row {row:,}, "
-            "and of a larger bound they can't be fewer: ask again, for one histogram."
+    if not falls.any():
+        return counts.clip(lower=0.0)
+    row, column = np.argwhere(falls)[0]
+    what = f"the counts fall from le={below.columns[column - 1]:g} to le={below.columns[column]:g}"
+    if falls[:, -1].any():
+        raise ValueError(f"{what} in row {row:,}, so that this is no histogram, or several: ask for one.")
+    # While a release rolls out, some hosts count up to a bound that others don't have.
+    rows = falls.any(axis=1)
+    if rows.mean() < FEW:
+        told.append(
+            f"{plural(int(rows.sum()), 'row')} left out in which {what}, as not all hosts have this bound."
         )
-    return counts.clip(lower=0.0)
+        return _counts_per_bucket(below[~rows], told)
+    told.append(f"{what}, as where not all hosts have this bound: it is merged into the next one.")
+    return _counts_per_bucket(below.loc[:, ~falls.any(axis=0)], told)
 
 
 def _merged(cells, n_rows, scale=None):
@@ -241,9 +252,11 @@ def _merged(cells, n_rows, scale=None):
             scale -= 1
         ends = np.floor(first * 2.0**scale + 1e-6), np.ceil(last * 2.0**scale - 1e-6)
         bounds = 2.0 ** (np.arange(ends[0], ends[1] + 1) / 2.0**scale)
-    bounds = bounds[bounds >= zero * (1 - 1e-9)]
+    if zeros := count[low <= 0].any():  # a bucket of their own, which any other buckets can take in
+        zero = max(zero, np.finfo(float).tiny)
+    bounds = np.append([zero] if zeros else [], bounds[bounds > zero * (1 + 1e-9)])
     if not bounds.size:
-        raise ValueError("nothing is counted above zero: ask for a stretch of time with requests in it.")
+        raise NoNumbersError("nothing is counted above zero: ask for a stretch of time with requests in it.")
     counts = np.zeros((n_rows, bounds.size + 1))
     np.add.at(counts, (row.astype(int), np.searchsorted(bounds * (1 + 1e-9), high)), count)
     return pd.DataFrame(counts, columns=[*bounds, np.inf])
@@ -252,7 +265,7 @@ def _merged(cells, n_rows, scale=None):
 # Prometheus -----------------------------------------------------------------------------------------------------
 
 
-def _of_prometheus(answer, told, step):
+def _of_prometheus(answer, told, step, totals):
     answer = {"data": {"resultType": "matrix", "result": answer}} if isinstance(answer, list) else answer
     if answer.get("status") == "error":
         raise ValueError(f"Prometheus answered with an error, {shown(answer['error'], 300)}: mend the query.")
@@ -286,8 +299,13 @@ def _of_prometheus(answer, told, step):
         raise ValueError("there is one row only, whose length is not known: say how long, by step.")
     stamps = np.round(np.asarray(stamps, float) * 1000).astype("int64")
     metric = labels[0].get("__name__", "").removesuffix("_bucket") or None
-    totals = step is None and _are_totals(frame, named=metric is not None and ":" not in metric)
-    length = np.diff(stamps).min() if step is None else pd.Timedelta(step) // pd.Timedelta("1ms")
+    if totals is None:
+        totals = _are_totals(frame, named=metric is not None and ":" not in metric)
+    if step is None:
+        steps, times = np.unique(np.diff(stamps), return_counts=True)
+        length = steps[times.argmax()]
+    else:
+        length = pd.Timedelta(step) // pd.Timedelta("1ms")
     frame.index = pd.to_datetime(stamps - (0 if totals else length), unit="ms", utc=True)
     if totals:
         told.append(
@@ -295,6 +313,7 @@ def _of_prometheus(answer, told, step):
             "longer stretch, in which they also fall); increase(...) is better, which sees every restart."
         )
         frame = increases(frame)
+    frame.attrs |= {"step": f"{length}ms", "totals": bool(totals)}
     return frame.rename_axis("time"), metric, ""
 
 

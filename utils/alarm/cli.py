@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     reach = "how long history is: what came before the recent part; with --state, asked for by the first run only "
     add("--history", dest="reach", type=_length, metavar="35d", help=reach + "(default: 35d)")
-    recent = "how long the recent part is, up to the last full window; with --state it begins where the last run ended "
+    recent = "how long the recent part is, up to the last full window; with --state, since the last run "
     add("--recent", dest="lately", type=_length, metavar="1d", help=recent + "(default: 1d)")
 
     add = parser.add_argument_group("the files").add_argument
@@ -354,7 +354,7 @@ def _check_source(options: argparse.Namespace) -> None:
     kinds = [Path(path).exists() and holds_counts(path) for path in (options.history, options.recent)]
     if kinds[0] != kinds[1] and all(Path(path).exists() for path in (options.history, options.recent)):
         raise ValueError(
-            f"{[options.recent, options.history][kinds[0]]} holds no counts in buckets, the other file does."
+            f"{[options.history, options.recent][kinds[0]]} holds no counts in buckets, the other file does."
         )
     options.counts = any(kinds)
     if options.window is None:
@@ -377,23 +377,35 @@ def _check_query(options: argparse.Namespace) -> None:
 
     if options.history is not None or not options.query:
         raise ValueError(f"--prometheus takes no files, but {QUERY}.")
-    if "increase" not in options.query:  # one row alone doesn't tell totals from counts
-        raise ValueError(f"--query must count a window's requests: {QUERY}.")
     options.counts, options.window = True, "1h" if options.window is None else options.window
     if isinstance(options.window, int):
         raise ValueError(f"--window {options.window} is no time, and a Prometheus counts by time; write 1h.")
     length = Timedelta(options.window)
     if Timedelta("1D") % length or (length > Timedelta("1h") and options.timezone):
         raise ValueError(f"--window {options.window} doesn't divide a day, or one of 23 hours; write 1h.")
-    for found in re.findall(r"\[(\w+)", options.query):
+    query = re.sub(r"""(["'`])(?:\\.|(?!\1).)*\1""", "", options.query)
+    ranges = re.findall(r"\[\s*(\w+)", query) if re.search(r"\bincrease\s*\(", query) else []
+    ranges = ranges or re.findall(r":increase_?(\w+)", query)  # as a recording rule is named
+    if not ranges or re.search(r"\bi?rate\s*\(", query):  # one row alone doesn't tell totals from counts
+        raise ValueError(f"--query must count a window's requests: {QUERY}.")
+    for found in ranges:
         if _PERIOD.fullmatch(found) is None or Timedelta(found) != length:
             raise ValueError(
                 f"--query counts over {found}, and a window lasts {options.window}: write [{options.window}], so that "
                 "each request is counted once."
             )
-    now = options.until or Timestamp.now("UTC")
-    options.end = (now if now.tz else now.tz_localize("UTC")).tz_convert("UTC").floor(length)
-    options.until = options.end if options.state else None
+    now = Timestamp.now("UTC")
+    until = options.until or now
+    until = until if until.tz else until.tz_localize("UTC")
+    if until > now:
+        raise ValueError(
+            f"--until {until} is in the future, of which no server has counted anything; leave it out."
+        )
+    # Full windows of the clock on the wall, which in some zones begin at half past.
+    ahead = until.tz_convert(options.timezone or "UTC").utcoffset()
+    options.end = (until.tz_convert("UTC") + ahead).floor(length) - ahead
+    judges = options.state and not (options.rebase or options.self_test)
+    options.until = options.end if judges else None
 
 
 def _begin(options: argparse.Namespace):
@@ -404,10 +416,10 @@ def _begin(options: argparse.Namespace):
         about = monitor.about
     else:
         if options.prometheus:
-            start = options.end - (options.lately or timedelta(days=1))
-            history = _asked(options, start - (options.reach or timedelta(days=35)), start)
+            start = _before(options, options.end, options.lately or timedelta(days=1))
+            history = _asked(options, _before(options, start, options.reach or timedelta(days=35)), start)
         else:
-            history = _load(options, options.history, options.column)
+            history = _load(options, options.history, options.column, {})
         print(_in_a_shell(f"history  {history}\n"))
         about = _about(options, history)
     try:
@@ -417,6 +429,9 @@ def _begin(options: argparse.Namespace):
     if monitor is None:
         monitor = _built(options, history)
         monitor.about = about
+    if options.counts and recent is not None:
+        with _noting(options):
+            monitor = monitor.in_shared_buckets(recent.latencies)
     return monitor, recent, lost
 
 
@@ -436,6 +451,8 @@ def _about(options: argparse.Namespace, history) -> dict:
     """Return what later runs need to know of the file of history."""
     return _settings(options) | {
         "read": history.column,
+        "step": history.latencies.attrs.get("step") if options.counts else None,
+        "totals": history.latencies.attrs.get("totals") if options.counts else None,
         "median": math.nan if options.counts else float(history.latencies.median()),
         "unit": history.unit,
         "zoned": history.has_times and history.frame.index.tz is not None,
@@ -516,33 +533,54 @@ class _Counts:
         )
 
 
+def _before(options: argparse.Namespace, end, length):
+    """Return when windows begin that last so long together, one at least."""
+    from pandas import Timedelta
+
+    window = Timedelta(options.window)
+    return end - max(window, Timedelta(length).floor(window))
+
+
 def _asked(options: argparse.Namespace, start, end, none=None) -> _Counts:
     """Return what the Prometheus has counted in the windows from `start` to `end`, or `none` if there are none yet."""
     from pandas import Timedelta
 
     from .buckets import load_counts
-    from .prometheus import query_range
+    from .prometheus import NoSeriesError, query_range
+    from .table import NoNumbersError
 
     length = Timedelta(options.window)
-    name = re.search(r"increase\s*\(\s*([A-Za-z_:][\w:]*)", options.query)
-    name = name[1].removesuffix("_bucket") if name else "counts"
+    # With its labels, which tell two queries of one metric apart where both have one pager.
+    name = re.search(r"increase\s*\(\s*([^[]+?)\s*\[", options.query)
+    name = re.sub(r"_bucket\b", "", name[1]) if name else options.query
     if none is not None and start >= end:
         rows = none
     else:
-        answer = query_range(options.prometheus, options.query, start + length, end, length.total_seconds())
-        rows = load_counts(answer, unit=_UNITS.get(name.rpartition("_")[2]), step=length)
-        rows.columns.name = name
+        unit = re.search(r"_(seconds|milliseconds)(?=$|[{ ])", name)
+        try:
+            with _noting(options):
+                asked = options.prometheus, options.query, start + length, end, length.total_seconds()
+                rows = load_counts(
+                    query_range(*asked), unit=unit and _UNITS[unit[1]], step=length, totals=False
+                )
+            rows.columns.name = name
+        except (NoNumbersError, NoSeriesError):
+            if none is None:
+                raise
+            rows = none  # whether silence is usual at this time of day, history knows
     return _Counts(rows, Path(urlsplit(options.prometheus).hostname), name)
 
 
-def _load(options: argparse.Namespace, path: str, column: str | None):
+def _load(options: argparse.Namespace, path: str, column: str | None, about: dict):
     from .data import DataQualityWarning, load_latencies
 
     if options.counts:
         from .buckets import load_counts
 
+        # One row doesn't tell how long it lasts, and few don't tell totals from counts: history does.
+        known = {name: about[name] for name in ("step", "totals") if about.get(name) is not None}
         with _noting(options):
-            rows = load_counts(path)
+            rows = load_counts(path, **known)
         return _Counts(rows, Path(path), rows.columns.name or "counts")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the reports say the same, and more
@@ -558,12 +596,12 @@ def _recent(options: argparse.Namespace, about: dict, monitor):
 
     try:
         if options.prometheus:
-            start = (
-                monitor.state.next_start if monitor else options.end - (options.lately or timedelta(days=1))
-            )
-            recent = _asked(options, start, options.end, monitor and monitor.historical.iloc[:0])
+            goes_on = monitor and not (options.rebase or options.self_test)
+            start = _before(options, options.end, options.lately or timedelta(days=1))
+            none = monitor.historical.iloc[:0] if goes_on else None
+            recent = _asked(options, monitor.state.next_start if goes_on else start, options.end, none)
         else:
-            recent = _load(options, options.recent, options.column or about["read"])
+            recent = _load(options, options.recent, options.column or about["read"], about)
     except (NoNumbersError, NoSeriesError) as error:
         raise LostNumbers(str(error)) from None
     print(_in_a_shell(f"recent   {recent}\n"))

@@ -46,6 +46,9 @@ from .history import TAIL, History
 
 CELLS = 501  # between the ends of the band that a bridge may leave
 FEW = 5  # values beyond a bound: with fewer expected their share has no bell
+ZERO = 1e-30  # a bucket up to here holds zeros, as the lowest of exponential ones does
+COARSE = 0.5  # of history in one bucket: no cycle of it can be taken out
+MOST = 1e9  # values that numpy draws from
 SMALLEST = 1e-4  # p-values below are lost in the differences between cells
 
 
@@ -166,6 +169,13 @@ def scaled(counts, edges, factors):
     return np.diff(after, axis=1, prepend=0.0)
 
 
+def moved(counts, edges, factor):
+    """Return the counts that values times a factor would have if each lay at the middle of its bucket."""
+    after = np.zeros_like(counts)
+    np.add.at(after, (slice(None), np.searchsorted(edges[1:], factor * middles(edges))), counts)
+    return after
+
+
 # --- one comparison ----------------------------------------------------------------------------------------
 
 
@@ -248,7 +258,7 @@ def compare_counts(historical, recent, *, alpha=0.05):
     before = np.append(0.0, below[:-1]), np.append(0.0, now[:-1])
     direction = "slower" if gaps[place] > 0 else "faster"
     pooled = ((n * below + m * now) / (n + m))[:-1]
-    if min(n, m) * min(pooled[place], 1 - pooled[place]) < FEW:
+    if min(n, m) * min(pooled[place], 1 - pooled[place]) < FEW and n + m < MOST:
         p_value = shuffled_p_value(*(pd.Series(x, index=as_buckets(edges)) for x in (historical, recent)))
     else:
         p_value = _bridge_p_value(statistic * math.sqrt(n * m / (n + m)), pooled)
@@ -280,6 +290,10 @@ def shuffled_p_value(historical, recent, *, shuffles=999, rng=None):
     _, historical, recent = _as_two(historical, recent)
     historical, recent = np.rint(historical).astype(np.int64), np.rint(recent).astype(np.int64)
     n, m = historical.sum(), recent.sum()
+    if n + m >= MOST:
+        raise ValueError(
+            f"{n + m:,} values are too many to shuffle; compare_counts takes as many as there are."
+        )
     pooled = historical + recent
     rng = np.random.default_rng(1954) if rng is None else rng
     draws = rng.multivariate_hypergeometric(pooled, m, size=shuffles, method="marginals")
@@ -344,8 +358,9 @@ def _bridge_p_value(largest, shares):
 
 
 def mean_logs(counts, edges):
-    """Return the mean logarithm of each row's values, each taken at its bucket's middle; NaN of no values."""
-    logs = np.log(np.maximum(middles(edges), np.finfo(float).tiny))
+    """Return the mean logarithm of each row's values, each taken at its bucket's middle; zeros have none."""
+    above = edges[1:] > ZERO
+    counts, logs = counts[:, above], np.log(np.maximum(middles(edges)[above], ZERO))
     with np.errstate(invalid="ignore", divide="ignore"):
         return counts @ logs / counts.sum(axis=1)
 
@@ -401,8 +416,8 @@ class CountHistory(History):
         high = self.edges[1 + np.argmax(1 - self._below <= beyond)]
         low = self.edges[np.flatnonzero(np.append(0.0, self._below) <= beyond)[-1]]
         low = low if np.isfinite(low) else self._middles[0]
-        high = high if np.isfinite(high) else self._middles[-1]
-        middles = self._middles
+        # How far values lie beyond the last bound nobody knows: as far again, so that more of them are seen.
+        high, middles = min(high, self.edges[-2]), np.append(self._middles[:-1], 2 * self.edges[-2])
         return shares @ np.stack([np.maximum(middles - high, 0), np.maximum(low - middles, 0)], axis=1)
 
     @property

@@ -91,7 +91,18 @@ from scipy import special
 from . import releases
 from . import state as files
 from .clock import FEWEST_PERIODS, Clock, as_days
-from .counts import CountHistory, are_counts, blind_spot, coarsen, edges_of, mean_logs, scaled
+from .counts import (
+    COARSE,
+    CountHistory,
+    are_counts,
+    blind_spot,
+    coarsen,
+    edges_of,
+    mean_logs,
+    moved,
+    scaled,
+    shared_buckets,
+)
 from .cycles import Cycles
 from .drift import as_fraction, as_sample
 from .evidence import (
@@ -310,6 +321,11 @@ class DriftMonitor:
         rows = self._rows(historical, "historical")
         self.n_historical = int(rows.sizes.sum()) if self.counts else len(historical)
         self._require_blocks(len(rows.numbers))
+        if self.counts and (every := np.median(np.diff(rows.index.asi8))) > 1.01 * self._clock.step:
+            raise ValueError(
+                f"historical has counts of every {pd.Timedelta(every)}, and windows of {self._told_window} are "
+                "shorter; give longer ones."
+            )
         if self.accumulate and self._clock.periods is not None and thresholds is None and wanted is None:
             self._require_periods(rows)
         self._cycles, self._histories, self._rates, self._missing = {}, {}, {}, {}
@@ -357,6 +373,8 @@ class DriftMonitor:
             memories[name] = history.memory(values) if self.accumulate else memory
         self._doubts = {name: doubt for name, doubt in doubts.items() if doubt}
         self._warn_of_doubts(self._doubts)
+        if self.counts and self._clock.periods is not None:
+            self._warn_of_coarse_buckets()
         self.n_blocks = min(history.n_blocks for history in self._histories.values())
         self.attainable_rate = self._may_alarm(self.n_blocks) / (self.n_blocks + 1)
         if not self._is_table:
@@ -667,7 +685,8 @@ class DriftMonitor:
         first, sizes = (np.resize(x[enough][-within:], within) for x in (first, sizes))
 
         def alarm(factor):
-            slower = self._times(values, factor)
+            # Lying evenly in a coarse bucket, some values would cross its end at once, and most alarms look well.
+            slower = moved(values, self._edges, factor) if self.counts else factor * values
             found = self._histories[None].look(slower, first, sizes, tolerance=self.tolerance)
             if self.accumulate:
                 path, every = np.zeros((len(sizes), 2)), np.ones(len(sizes), bool)
@@ -781,6 +800,24 @@ class DriftMonitor:
         if how == "rescale":
             return releases.rescaled(self, recent)
         return releases.restarted(self, releases.extended(self, recent) if how == "extend" else recent)
+
+    def in_shared_buckets(self, recent):
+        """Return this monitor, or one that goes on in fewer buckets: those that history and `recent` share.
+
+        An exponential histogram coarsens when one request is very slow, and a release may change bounds.
+        """
+        try:
+            self._in_buckets(recent, "recent")
+        except ValueError:
+            shared = shared_buckets(self.historical, recent)
+        else:
+            return self
+        warnings.warn(
+            f"recent lacks some of history's bounds, so both are taken in the {len(shared):,} buckets that they share.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return releases.in_buckets(self, shared)
 
     # --- what the checks share -----------------------------------------------------------------------------
 
@@ -1039,6 +1076,11 @@ class DriftMonitor:
         if not (self.counts and are_counts(values)):
             follows = "counts in buckets" if self.counts else "measurements"
             raise TypeError(f"{argument} is of type {type(values).__name__}; this monitor follows {follows}.")
+        unit = values.attrs.get("unit") or self.unit
+        if self.unit and unit != self.unit:
+            raise ValueError(
+                f"{argument} is counted in {unit}, and history in {self.unit}; give both in one unit."
+            )
         return coarsen(values, self.historical.columns, argument)
 
     def _without_ahead(self, rows, until):
@@ -1222,6 +1264,16 @@ class DriftMonitor:
             of = "" if name is None else f"[{name!r}]"
             others = f" ({len(doubts)} of {len(self._histories)} columns do.)" if len(doubts) > 1 else ""
             warnings.warn(f"historical{of} {doubt}{others}", UserWarning, stacklevel=4)
+
+    def _warn_of_coarse_buckets(self):
+        counts = as_columns(self.historical, "historical")[None].sum(axis=0)
+        if (share := counts.max() / counts.sum()) > COARSE:
+            warnings.warn(
+                f"{share:.0%} of history lie in one bucket, out of which no cycle can be taken: a slower service may "
+                "alarm at some hours of the day only; give finer buckets, or leave cycles out.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _replay_history(self, scores, name):
         """Raise the threshold if history's own windows alarm more often than simulated ones do, and say so."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from .counts import coarsen
 from .history import FEWEST_BLOCKS
 from .rows import as_columns
 
@@ -63,6 +64,24 @@ def rescaled(monitor, recent):
     successor = _successor(monitor, history, monitor.settings, wander=wander)
     successor.factor = factors if monitor._is_table else factors[None]
     successor.factor_error = wander
+    if monitor.counts:
+        alarms = successor.check_many(recent, after=successor.start)["drifted"]
+        if alarms.sum() > max(2, alarms.size / 4):
+            raise ValueError(
+                f"history times {factors[None]:.4g} is still far from recent, since its buckets are too coarse to move "
+                'values in; use how="restart".'
+            )
+    return successor
+
+
+def in_buckets(monitor, buckets):
+    """Return a monitor of history in coarser buckets, with its evidence."""
+    history = coarsen(monitor.historical, buckets, "historical")
+    history.attrs |= monitor.historical.attrs
+    successor = _successor(monitor, history, monitor.settings, wander=monitor._wander)
+    rest = monitor.state.leftover
+    rest = rest if rest is None else coarsen(rest, buckets)
+    successor.state = replace(successor.state, evidence=monitor.state.evidence, leftover=rest)
     return successor
 
 
