@@ -216,7 +216,22 @@ def of_type(kind):
 HOSTS = prometheus(instance="a")
 HOSTS["data"]["result"] += prometheus(instance="b")["data"]["result"]
 ERROR = {"status": "error", "errorType": "bad_data", "error": "1:50: parse error: unclosed left parenthesis"}
+CUMULATIVE = pd.DataFrame(
+    [
+        (hour, float(le), 9 + i)
+        for hour in pd.date_range("2026", periods=4, freq="h")
+        for i, le in enumerate(BOUNDS)
+    ],
+    columns=["hour", "le", "count"],
+)
 TABLE = pd.DataFrame({"hour": pd.to_datetime(["2026-03-02"]), "le": [1.0], "count": [3]})
+
+
+def test_small_falls_of_increase_are_none():
+    cold = prometheus(
+        [*COUNTS, [100.5, 1098.3, 4.5, -5]]
+    )  # a counter that began within the hour, by promtool
+    assert quietly(cold).to_numpy()[-1] == pytest.approx([100.5, 1098.3, 4.5, 0])
 
 
 def test_a_bound_that_not_all_hosts_have_is_merged_away_or_its_row_left_out():
@@ -254,6 +269,7 @@ def test_a_bound_that_not_all_hosts_have_is_merged_away_or_its_row_left_out():
         (TABLE.assign(day=TABLE["hour"]), "one of times"),
         (TABLE.assign(le=np.nan), "missing, first in row 0"),
         (TABLE.assign(count=-1), "negative"),
+        (CUMULATIVE, "the counts only rise over le"),
         ([], "no data points"),
         ({"p95": 1}, "neither an answer"),
     ],

@@ -446,6 +446,7 @@ def test_a_release_and_a_drill(server, capsys):
         (QUERY, ["a.json", "b.json"], "takes no files"),
         (QUERY, ["--window", "60"], "--window 60 is no time"),
         (QUERY, ["--window", "7h"], "doesn't divide a day"),
+        (QUERY, ["--window", "1M"], "--window 1M is no length of time"),
         (QUERY, ["--column", "x"], "--column is for files of measurements"),
         (QUERY, ["--until", "2999-01-01"], "is in the future"),
     ],
@@ -500,4 +501,4 @@ def test_files_of_few_rows_are_read_as_history_was(counted, tmp_path, monkeypatc
     (tmp_path / "few.json").write_text(json.dumps(classic(totals.iloc[-1] + slow.cumsum())))
     assert main(["totals.json", "few.json", *rule]) == 1
     assert main(["counts.json", "one.json", "--window", "30min"]) == 2
-    assert "windows of 30min are shorter" in capsys.readouterr().err
+    assert "of which 30min hold no whole number" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from .table import NoNumbersError, listed, plural, shown
 
 FEW = 0.1  # rows without a bound: fewer are left out, with more the bound is
 FEWEST_TOTALS = 4  # rows; fewer may grow by chance
-ROUNDING = 1e-6  # by which Prometheus' extrapolation may err, as a share of a row
+EXTRAPOLATED = 0.01  # of a row, by which increase() may err: it tells each bucket's first moments for itself
 MOST_BUCKETS = 1_000  # a quiet hour's scale can be so fine that there were millions
 SUM = "sum by (le) (increase(NAME_bucket[1h])), or sum(increase(NAME[1h])) of a native histogram"
 _COUNTS = re.compile(
@@ -191,7 +191,17 @@ def _of_table(table):
     if table.isna().any(axis=None):
         row = int(table.isna().any(axis=1).to_numpy().argmax())
         raise ValueError(f"a time, le or count is missing, first in row {row:,}: leave such rows out.")
-    return table.pivot_table(index=times[0], columns="le", values="count", aggfunc="sum", fill_value=0.0)
+    counts = table.pivot_table(index=times[0], columns="le", values="count", aggfunc="sum", fill_value=0.0)
+    if (
+        len(counts) >= FEWEST_TOTALS
+        and counts.shape[1] > 2
+        and (np.diff(counts.to_numpy(), axis=1) >= 0).all()
+    ):
+        raise ValueError(
+            "the counts only rise over le, so they hold all values up to it: take the differences, so that each counts "
+            "one bucket alone."
+        )
+    return counts
 
 
 def _counts_per_bucket(below, told):
@@ -210,10 +220,10 @@ def _counts_per_bucket(below, told):
     if not whole.all():
         told.append(f"{plural(int((~whole).sum()), 'row')} left out in which a bound is missing.")
     below = below[whole].sort_index(axis=1)
-    counts = below.diff(axis=1).fillna(below.iloc[:, :1])
-    falls = counts.lt(-ROUNDING * below[np.inf], axis=0).to_numpy()
+    falls = below.diff(axis=1).lt(-EXTRAPOLATED * below[np.inf], axis=0).to_numpy()
     if not falls.any():
-        return counts.clip(lower=0.0)
+        rising = below.cummax(axis=1)
+        return rising.diff(axis=1).fillna(rising.iloc[:, :1])
     row, column = np.argwhere(falls)[0]
     what = f"the counts fall from le={below.columns[column - 1]:g} to le={below.columns[column]:g}"
     if falls[:, -1].any():
@@ -281,6 +291,10 @@ def _of_prometheus(answer, told, step, totals):
     if apart:
         raise ValueError(f"the series differ by {listed(apart)}, and one histogram is needed: ask for {SUM}.")
     if len(series) == 1 and "histograms" in series[0]:
+        if series[0].get("values"):
+            told.append(
+                f"{plural(len(series[0]['values']), 'row')} left out that are no histograms but numbers."
+            )
         stamps, frame = _of_native(series[0]["histograms"])
     elif any("le" not in one for one in labels):
         raise ValueError(f"there is a series without the label le, so it is no histogram: ask for {SUM}.")

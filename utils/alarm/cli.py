@@ -380,7 +380,10 @@ def _check_query(options: argparse.Namespace) -> None:
     options.counts, options.window = True, "1h" if options.window is None else options.window
     if isinstance(options.window, int):
         raise ValueError(f"--window {options.window} is no time, and a Prometheus counts by time; write 1h.")
-    length = Timedelta(options.window)
+    try:
+        length = Timedelta(options.window)
+    except ValueError:
+        raise ValueError(f"--window {options.window} is no length of time; write 1h or 15min.") from None
     if Timedelta("1D") % length or (length > Timedelta("1h") and options.timezone):
         raise ValueError(f"--window {options.window} doesn't divide a day, or one of 23 hours; write 1h.")
     query = re.sub(r"""(["'`])(?:\\.|(?!\1).)*\1""", "", options.query)

@@ -321,11 +321,13 @@ class DriftMonitor:
         rows = self._rows(historical, "historical")
         self.n_historical = int(rows.sizes.sum()) if self.counts else len(historical)
         self._require_blocks(len(rows.numbers))
-        if self.counts and (every := np.median(np.diff(rows.index.asi8))) > 1.01 * self._clock.step:
-            raise ValueError(
-                f"historical has counts of every {pd.Timedelta(every)}, and windows of {self._told_window} are "
-                "shorter; give longer ones."
-            )
+        if self.counts:
+            every = np.median(np.diff(rows.index.asi8))
+            if abs(self._clock.step / every - max(1, round(self._clock.step / every))) > 0.01:
+                raise ValueError(
+                    f"historical has counts of every {pd.Timedelta(every)}, of which {self._told_window} hold no "
+                    "whole number; give a window that does."
+                )
         if self.accumulate and self._clock.periods is not None and thresholds is None and wanted is None:
             self._require_periods(rows)
         self._cycles, self._histories, self._rates, self._missing = {}, {}, {}, {}
