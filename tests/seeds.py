@@ -1505,6 +1505,79 @@ CLAIMS: dict[str, list[Claim]] = {
             ),
         ),
     ],
+    "10": [
+        (
+            "A gap of a third has become a gap of one request in two hundred",
+            lambda n: (
+                (found := numbers(n["printed"].splitlines()[0])) and found[0] > 0.25 and found[1] < 0.012
+            ),
+        ),
+        (
+            "The dashboard shows 242 ms before the drift, after it, and in the control",
+            lambda n: _between(241.8, [numbers(line)[-1] for line in n["printed"].splitlines()], 243),
+        ),
+        (
+            "From next to nothing to next to everything, for both",
+            lambda n: all(
+                numbers(line)[0] < 0.02 and numbers(line)[1] > 0.95 for line in n["printed"].splitlines()
+            ),
+        ),
+        (
+            "Doubling bounds show less than half of D, those that grow by 9 % most of it",
+            lambda n: (
+                (least := n["shown"]["recent"].map(lambda text: numbers(text)[0]))["growth 2"]
+                < 0.5 * least["every 0.1 ms"]
+                and least["growth 9 %"] > 0.8 * least["every 0.1 ms"]
+            ),
+        ),
+        (
+            "with it all of them coarsen to a growth of 4.4 %",
+            lambda n: (
+                (scales := [numbers(line.partition("scale")[2])[0] for line in n["printed"].splitlines()])
+                and scales.pop() == 4 < min(scales)
+            ),
+        ),
+        (
+            "With a bound every 0.1 ms the formula does about what it promises",
+            lambda n: (
+                (found := percent(n["shown"]))["no drift"].iloc[:2].max() < 1
+                and _between(2.5, found.loc["every 0.1 ms", "no drift"], 7)
+                and (np.diff(found["3 ms slower"]) > -1).all()
+            ),
+        ),
+        (
+            "Shuffled, about one pair in twenty alarms without drift, on the defaults fewer",
+            lambda n: (
+                (found := percent(n["shown"])["no drift"])["defaults"] <= 6
+                and _between(2, found["growth 9 %"], 8)
+            ),
+        ),
+        (
+            "about as often as the formula did with a bound every 0.1 ms",
+            lambda n: _between(52, percent(n["shown"]).loc["growth 9 %", "3 ms slower"], 72),
+        ),
+        (
+            "lies above that of all requests",
+            lambda n: n["p95s"].mean() > 1.05 * n["p95_of_all"],
+        ),
+        (
+            "the defaults miss nearly every slowdown",
+            lambda n: n["shown"].loc["defaults", "slowdown"] <= 1,
+        ),
+        (
+            "But latencies show by how much they moved, and the defaults don't",
+            lambda n: (
+                (moved := [float(x) for x in re.findall(r"values moved by ([\d.]+)", n["printed"])])[0] > 8
+                and moved[1] < 3
+            ),
+        ),
+        ("A drift of 1 % is found", lambda n: "last day: drifted True" in n["printed"]),
+        (
+            "For a percentile such an error is nothing, for a test it is not",
+            lambda n: numbers(n["printed"])[-1] < numbers(n["printed"])[0] < 0.002,
+        ),
+        ("Percentiles are no draws", lambda n: min(_p(n, 0), _p(n, 1)) > 0.5),
+    ],
 }
 
 if __name__ == "__main__":

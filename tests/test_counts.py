@@ -281,7 +281,7 @@ def test_what_is_no_use_to_a_monitor_is_refused_in_a_sentence(service):
 def test_what_coarse_buckets_cannot_do_is_said(service):
     values, _ = service
     _, counts = hours_of(values.to_numpy(), CLIENT)
-    with pytest.warns(UserWarning, match="of history lie in one bucket, out of which no cycle can be taken"):
+    with pytest.warns(UserWarning, match="of history lies in one bucket, out of which no cycle can be taken"):
         DriftMonitor(counts[: 20 * DAY], "1h", 1 / 100, cycles="1D")
     steady = simulate.service_latencies(20 * DAY, np.random.default_rng(3)) * 0 + 150
     steady *= np.random.default_rng(4).lognormal(0, 0.13, steady.size)

@@ -100,7 +100,7 @@ WRONG = {
     ),
     "10.2": (
         (_of_counts, "is expected"),
-        (_without_a_beginning, "0.9 is expected"),
+        (_without_a_beginning, "is expected"),
         (lambda historical, recent: 1.0, "for every case"),
         (lambda historical, recent: round(_ranks_by_hand(historical, recent), 2), "rounds"),
         (lambda historical, recent: 100 * _ranks_by_hand(historical, recent), "percent"),
@@ -131,10 +131,12 @@ WRONG = {
         (7_094, "a function is expected"),
     ),
     "10.6": (
-        (_percentiles()[1], "close to the mean of three"),
-        (_percentiles()[2], "weighted by traffic"),
-        (298.2, "not above that"),
-        (180, "not above that"),
+        (_percentiles()[1], "as many requests"),
+        (_percentiles()[2], "close to the mean of three"),
+        (_percentiles()[3], "weighted by traffic"),
+        (_percentiles()[4], "latencies themselves"),
+        (298.2, "fewer than five in a hundred"),
+        (180, "more than five in a hundred"),
         ("190 ms", "a number is expected"),
     ),
 }

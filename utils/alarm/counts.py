@@ -81,6 +81,25 @@ def exponential_bounds(growth, lowest, highest):
     return growth ** np.arange(math.floor(first + 1e-9), math.ceil(last - 1e-9) + 1)
 
 
+def quantile_of_counts(counts, q):
+    """Return a quantile as `histogram_quantile` of Prometheus: values lie evenly in the first bucket that reaches it.
+
+    Parameters
+    ----------
+    counts : Series
+        In buckets. In the last one a quantile is its lower end.
+    q : float
+        From 0 to 1.
+    """
+    totals, buckets = counts.to_numpy().cumsum(), counts.index
+    rank = q * totals[-1]
+    place = int(np.searchsorted(totals, rank))
+    low, high = buckets.left[place], buckets.right[place]
+    if place == len(buckets) - 1 or not counts.iloc[place]:
+        return float(low)
+    return float(high - (high - low) * (totals[place] - rank) / counts.iloc[place])
+
+
 def as_edges(bounds):
     """Return the ends of all buckets: 0, or -inf if a bound is not above it, the bounds, and inf."""
     bounds = np.unique(np.append(np.asarray(bounds, float), math.inf))
@@ -259,7 +278,7 @@ def compare_counts(historical, recent, *, alpha=0.05):
     direction = "slower" if gaps[place] > 0 else "faster"
     pooled = ((n * below + m * now) / (n + m))[:-1]
     if min(n, m) * min(pooled[place], 1 - pooled[place]) < FEW and n + m < MOST:
-        p_value = shuffled_p_value(*(pd.Series(x, index=as_buckets(edges)) for x in (historical, recent)))
+        p_value = shuffled_p_value(historical, recent)
     else:
         p_value = _bridge_p_value(statistic * math.sqrt(n * m / (n + m)), pooled)
     return CountsResult(
@@ -281,13 +300,19 @@ def shuffled_p_value(historical, recent, *, shuffles=999, rng=None):
 
     Parameters
     ----------
-    historical, recent : Series or DataFrame
-        As for `compare_counts`; fractions are rounded.
+    historical, recent : Series, DataFrame or array
+        As for `compare_counts`, or counts of the same buckets; fractions are rounded.
     shuffles : int, default 999
     rng : numpy.random.Generator, optional
         By default one with a fixed seed, so that the same counts have the same p-value.
     """
-    _, historical, recent = _as_two(historical, recent)
+    if isinstance(historical, np.ndarray) and isinstance(recent, np.ndarray):
+        if historical.shape != recent.shape or historical.ndim != 1:
+            raise ValueError(
+                "historical and recent are arrays of unlike shape; give one count a bucket in each."
+            )
+    else:
+        _, historical, recent = _as_two(historical, recent)
     historical, recent = np.rint(historical).astype(np.int64), np.rint(recent).astype(np.int64)
     n, m = historical.sum(), recent.sum()
     if n + m >= MOST:
@@ -310,7 +335,7 @@ def blind_spot(counts, edges, unit=""):
     if shares[-1] > 0.5 or not widths[widest]:
         return f"Of the {shares[-1]:.0%} of history above {edges[-2]:.4g}{unit} these buckets tell no more."
     return (
-        f"Between {edges[widest]:.4g} and {edges[widest + 1]:.4g}{unit}, where {shares[widest]:.0%} of history lie, "
+        f"Between {edges[widest]:.4g} and {edges[widest + 1]:.4g}{unit}, where {shares[widest]:.0%} of history lies, "
         f"these buckets see nothing: a move of up to {widths[widest]:.3g}{unit} within them stays hidden."
     )
 

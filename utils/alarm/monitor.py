@@ -1271,7 +1271,7 @@ class DriftMonitor:
         counts = as_columns(self.historical, "historical")[None].sum(axis=0)
         if (share := counts.max() / counts.sum()) > COARSE:
             warnings.warn(
-                f"{share:.0%} of history lie in one bucket, out of which no cycle can be taken: a slower service may "
+                f"{share:.0%} of history lies in one bucket, out of which no cycle can be taken: a slower service may "
                 "alarm at some hours of the day only; give finer buckets, or leave cycles out.",
                 UserWarning,
                 stacklevel=4,
@@ -1286,11 +1286,15 @@ class DriftMonitor:
             while count_alarms(scores, threshold) > promised:
                 threshold += 0.1
             self._thresholds[name] = threshold
-            of = "" if name is None else f" in {name!r}"
+            of, coarse = (
+                "" if name is None else f" in {name!r}",
+                "for buckets too coarse, " if self.counts else "",
+            )
             warnings.warn(
                 f"History's own windows{of} would alarm {alarms:,} times, where {promised:.2g} are promised: the "
                 f"threshold went from {simulated:.3g} to {threshold:.3g}, so smaller drifts pass; "
-                "look for a cycle that cycles does not name, for days off (holidays), or for incidents in history.",
+                f"look for a cycle that cycles does not name, for days off (holidays), {coarse}or for incidents in "
+                "history.",
                 UserWarning,
                 stacklevel=5,
             )

@@ -13,6 +13,11 @@ def _quantile(bounds, counts, q):
     return np.interp(q * totals[-1], np.append(0, totals[:-1]), np.append(0, bounds[:-1]))
 
 
+def _without_zero(bounds, counts, q):
+    totals = np.cumsum(counts)
+    return np.interp(q * totals[-1], totals[:-1], bounds[:-1])
+
+
 def _within(part):
     """Return a function that goes so far into the bucket of the quantile, wherever in it that lies."""
 
@@ -25,13 +30,14 @@ def _within(part):
 
 
 _BOUNDS = np.array([50.0, 100.0, 250.0, 500.0, np.inf])
-_HISTORIES = [0, 7, 993, 0, 0], [10, 40, 30, 20, 0], [10, 40, 30, 20, 0], [80, 10, 5, 5, 0], [1, 1, 1, 1, 6]
+_HISTORIES = [10, 40, 30, 20, 0], [10, 40, 30, 20, 0], [80, 10, 5, 5, 0], [1, 1, 1, 1, 6], [0, 9, 490, 1, 0]
 
 _QUANTILE = function_exercise(
     "10.1",
-    cases=[(_BOUNDS, np.array(h), q) for h, q in zip(_HISTORIES, (0.95, 0.6, 0.9, 0.3, 0.7), strict=True)],
+    cases=[(_BOUNDS, np.array(h), q) for h, q in zip(_HISTORIES, (0.6, 0.9, 0.3, 0.7, 0.95), strict=True)],
     right=_quantile,
     slips={
+        _without_zero: "the first bucket begins at 0. How many requests lie at or below 0 ms?",
         _within(1): "this is the bucket's upper bound. How far into it does the quantile lie?",
         _within(0): "this is the bucket's lower bound. How far into it does the quantile lie?",
         _within(0.5): "this is the bucket's middle. Which of its requests come before the quantile?",
@@ -64,8 +70,8 @@ def _one_way(historical, recent):
 
 
 _OTHER_WAY = "this looks at one way round only. Which requests may lie at the lower ends: historical, recent?"
-_HISTOGRAMS = [([7, 993, 0], [1, 499, 0]), ([10, 60, 20, 10], [5, 30, 40, 25])]
-_HISTOGRAMS += [([10, 50, 100, 40], [20, 50, 20, 10]), ([90, 5, 5], [10, 80, 10])]
+_HISTOGRAMS = [([10, 60, 20, 10], [5, 30, 40, 25]), ([10, 50, 100, 40], [20, 50, 20, 10])]
+_HISTOGRAMS += [([90, 5, 5], [10, 80, 10]), ([9, 190, 1], [1, 97, 2])]
 
 _MOST = function_exercise(
     "10.2",
@@ -75,6 +81,9 @@ _MOST = function_exercise(
         _gap: "this is the gap at the bounds, the least that D can be. How far may it open within a bucket?",
         _one_way: _OTHER_WAY,
         lambda h, r: _one_way(r, h): _OTHER_WAY,
+        lambda h, r: min(
+            _one_way(h, r), _one_way(r, h)
+        ): "this is the smaller of both ways. Which is the most?",
         _gap_within: "this compares single buckets. What share lies at or below a bound, all in all?",
     },
     hints=(
@@ -97,19 +106,27 @@ def _put_back(historical, recent, rng):
     return rng.multinomial(historical.sum(), pooled), rng.multinomial(recent.sum(), pooled)
 
 
-def _by(draw=_shuffle, gap=_gap, reached=np.greater_equal, above=1, below=1):
+def _still_pooled(historical, recent, rng):
+    return historical + recent, rng.multivariate_hypergeometric(historical + recent, recent.sum())
+
+
+def _one_side(historical, recent):
+    return np.max(_shares(historical) - _shares(recent))
+
+
+def _by(draw=_shuffle, gap=_gap, reached=np.greater_equal, above=1, below=1, observed=None):
     """Return a function that gives a p-value by drawing; unless told otherwise the right one."""
 
     def p_value(historical, recent, rng, shuffles):
         drawn = [gap(*draw(historical, recent, rng)) for _ in range(shuffles)]
-        return (above + np.sum(reached(drawn, gap(historical, recent)))) / (below + shuffles)
+        return (above + np.sum(reached(drawn, (observed or gap)(historical, recent)))) / (below + shuffles)
 
     return p_value
 
 
 # Sizes are powers of two, so that shares are exact and ties are ties. No shuffle parts the first pair again.
 _PAIRS = [([64, 0], [0, 32], 3), ([3, 1], [1, 3], 999), ([10, 4, 2], [1, 2, 1], 999)]
-_PAIRS += [([6, 2, 6, 2], [5, 11, 9, 7], 999)]
+_PAIRS += [([6, 2, 6, 2], [5, 11, 9, 7], 999), ([5, 11, 9, 7], [6, 2, 6, 2], 999)]
 
 
 _P_VALUE = function_exercise(
@@ -129,7 +146,12 @@ _P_VALUE = function_exercise(
         _by(
             lambda h, r, rng: (h, rng.permutation(r))
         ): "the buckets are mixed. Does a shuffle move latencies?",
-        _by(gap=lambda h, r: np.max(_shares(h) - _shares(r))): "gaps to one side only count. And the others?",
+        _by(_still_pooled): "what was drawn is still in the pool, too. What is left for historical?",
+        _by(gap=_one_side): "gaps to one side only count. And the others?",
+        _by(observed=_one_side): "the observed gap is taken to one side only. Can it lie on the other?",
+        _by(
+            observed=lambda h, r: _one_side(r, h)
+        ): "the observed gap is taken to one side only. And the other?",
         _by(gap=_gap_within): "this is the gap of single buckets. Which shares does D compare?",
     },
     hints=(
@@ -222,23 +244,36 @@ _INCREASE = function_exercise(
 
 
 def _percentiles():
-    """Return the 95th percentile of all hosts' requests, and two wrong ones."""
+    """Return the 95th percentile of all hosts' requests, and four wrong ones."""
     rng, bounds = np.random.default_rng(10), np.append(2 ** (np.arange(26, 108) / 8), np.inf)
     drawn = [rng.normal(mean_ms, 20, size) for size, mean_ms in ((8_000, 150), (6_000, 155), (500, 260))]
     counts = np.array([np.bincount(np.searchsorted(bounds, one), minlength=bounds.size) for one in drawn])
     sizes, p95s = counts.sum(axis=1), np.array([_quantile(bounds, one, 0.95) for one in counts])
-    return _quantile(bounds, counts.sum(axis=0), 0.95), p95s.mean(), p95s @ sizes / sizes.sum()
+    alike = (counts / sizes[:, np.newaxis]).sum(axis=0)
+    weighted = p95s @ sizes / sizes.sum()
+    exact = np.quantile(np.concatenate(drawn), 0.95)
+    return (
+        *(_quantile(bounds, one, 0.95) for one in (counts.sum(axis=0), alike)),
+        p95s.mean(),
+        weighted,
+        exact,
+    )
 
 
 _ALL_HOSTS = number_exercise(
     "10.6",
     right=lambda: _percentiles()[0],
-    within=0.3,
+    within=0.2,
     slips=lambda: {
-        _percentiles()[1]: "the mean of three percentiles. How many requests does it take from each host?",
-        _percentiles()[2]: "the mean of percentiles, weighted by traffic. Which histogram has all requests?",
+        _percentiles()[1]: "what all hosts give if each had as many requests. How many has each?",
+        _percentiles()[2]: "the mean of three percentiles. How many requests does it take from each host?",
+        _percentiles()[3]: "the mean of percentiles, weighted by traffic. Which histogram has all requests?",
+        _percentiles()[4]: "the percentile of the latencies themselves. What do the counts say?",
     },
-    otherwise="five in a hundred of all requests are not above that. What are the counts of all of them?",
+    otherwise=lambda p95: (
+        f"{'fewer' if p95 > _percentiles()[0] else 'more'} than five in a hundred of the counted requests lie above "
+        "that. What are the counts of all of them?"
+    ),
     hints=(
         "A request that took 160 ms lies in the same bucket on each host.",
         "Add the hosts' counts up, bucket by bucket, and take `p95` of that one histogram.",
