@@ -54,15 +54,17 @@ _QUANTILE = function_exercise(
 
 
 def _shares(counts):
-    return np.append(0, np.cumsum(counts) / np.sum(counts))
+    """Return the shares at or below both ends of each bucket, of one histogram or of one a row."""
+    below = np.cumsum(counts, axis=-1) / np.sum(counts, axis=-1, keepdims=True)
+    return np.concatenate([np.zeros_like(below[..., :1]), below], axis=-1)
 
 
 def _gap(historical, recent):
-    return np.max(np.abs(_shares(historical) - _shares(recent)))
+    return np.max(np.abs(_shares(historical) - _shares(recent)), axis=-1)
 
 
 def _gap_within(historical, recent):
-    return np.max(np.abs(np.diff(_shares(historical)) - np.diff(_shares(recent))))
+    return np.max(np.abs(np.diff(_shares(historical)) - np.diff(_shares(recent))), axis=-1)
 
 
 def _one_way(historical, recent):
@@ -96,29 +98,33 @@ _MOST = function_exercise(
 # 10.3: shuffling counts ------------------------------------------------------------------------------------
 
 
-def _shuffle(historical, recent, rng):
-    drawn = rng.multivariate_hypergeometric(historical + recent, recent.sum())
+def _shuffle(historical, recent, rng, shuffles):
+    drawn = rng.multivariate_hypergeometric(historical + recent, recent.sum(), size=shuffles)
     return historical + recent - drawn, drawn
 
 
-def _put_back(historical, recent, rng):
+def _put_back(historical, recent, rng, shuffles):
     pooled = (historical + recent) / (historical + recent).sum()
-    return rng.multinomial(historical.sum(), pooled), rng.multinomial(recent.sum(), pooled)
+    return [rng.multinomial(each.sum(), pooled, size=shuffles) for each in (historical, recent)]
 
 
-def _still_pooled(historical, recent, rng):
-    return historical + recent, rng.multivariate_hypergeometric(historical + recent, recent.sum())
+def _still_pooled(historical, recent, rng, shuffles):
+    return historical + recent, _shuffle(historical, recent, rng, shuffles)[1]
+
+
+def _mixed(historical, recent, rng, shuffles):
+    return historical, rng.permuted(np.tile(recent, (shuffles, 1)), axis=1)
 
 
 def _one_side(historical, recent):
-    return np.max(_shares(historical) - _shares(recent))
+    return np.max(_shares(historical) - _shares(recent), axis=-1)
 
 
 def _by(draw=_shuffle, gap=_gap, reached=np.greater_equal, above=1, below=1, observed=None):
     """Return a function that gives a p-value by drawing; unless told otherwise the right one."""
 
     def p_value(historical, recent, rng, shuffles):
-        drawn = [gap(*draw(historical, recent, rng)) for _ in range(shuffles)]
+        drawn = gap(*draw(historical, recent, rng, shuffles))
         return (above + np.sum(reached(drawn, (observed or gap)(historical, recent)))) / (below + shuffles)
 
     return p_value
@@ -143,15 +149,11 @@ _P_VALUE = function_exercise(
         _by(reached=np.greater): "shuffles with the very same gap are left out. Have they reached it?",
         _by(reached=np.less_equal): "these are the shuffles whose gap is no larger. Which reach it?",
         _by(_put_back): "requests are drawn as if each were put back. What is left in the pool for the rest?",
-        _by(
-            lambda h, r, rng: (h, rng.permutation(r))
-        ): "the buckets are mixed. Does a shuffle move latencies?",
+        _by(_mixed): "the buckets are mixed. Does a shuffle move latencies?",
         _by(_still_pooled): "what was drawn is still in the pool, too. What is left for historical?",
         _by(gap=_one_side): "gaps to one side only count. And the others?",
         _by(observed=_one_side): "the observed gap is taken to one side only. Can it lie on the other?",
-        _by(
-            observed=lambda h, r: _one_side(r, h)
-        ): "the observed gap is taken to one side only. And the other?",
+        _by(observed=lambda h, r: _one_side(r, h)): "the observed gap is to one side only. And the other?",
         _by(gap=_gap_within): "this is the gap of single buckets. Which shares does D compare?",
     },
     hints=(
