@@ -278,7 +278,7 @@ _ALL_HOSTS = number_exercise(
     ),
     hints=(
         "A request that took 160 ms lies in the same bucket on each host.",
-        "Add the hosts' counts up, bucket by bucket, and take `p95` of that one histogram.",
+        "Add the hosts' counts up, bucket by bucket, and take `quantile_of_counts` of that one histogram.",
     ),
     why="counts of hosts add up to the counts of the service, and no arithmetic on percentiles does.",
 )
