@@ -85,7 +85,7 @@ test-slow: $(VENV)/cluster
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
 		test-slow-alarm test-slow-others
 
-ALARM_TESTS := tests/test_operator.py tests/test_state.py tests/test_clock.py tests/test_monitor.py
+ALARM_TESTS := $(patsubst %,tests/test_%.py,operator state clock monitor prometheus)
 
 test-slow-alarm: $(VENV)/installed
 	$(PYTEST) -m slow $(ALARM_TESTS)

@@ -23,11 +23,11 @@ def test_on_counts_whose_bounds_grow_by_9_percent_a_pager_keeps_its_promise_and_
 
 @pytest.mark.slow
 def test_p_values_have_their_size_and_fine_counts_the_power_of_raw_values():
-    sizes, powers = buckets.rates(trials=2_000), buckets.rates(shift_ms=3.0, trials=600)
+    sizes, powers = buckets.rates(trials=1_000), buckets.rates(shift_ms=3.0, trials=300)
     for name in ("growth 9 %", "growth 4.4 %", "20 quantiles"):
         for rule in ("shuffled", "compare_counts"):
-            assert sizes[f"{name}, {rule}"] == pytest.approx([0.05, 0.01], abs=0.013)
-    assert powers["growth 9 %, compare_counts"][0] > powers["raw values, KS"][0] - 0.06
+            assert sizes[f"{name}, {rule}"] == pytest.approx([0.05, 0.01], abs=0.017)
+    assert powers["growth 9 %, compare_counts"][0] > powers["raw values, KS"][0] - 0.08
 
 
 @pytest.mark.slow
