@@ -18,7 +18,7 @@ def test_on_counts_whose_bounds_grow_by_9_percent_a_pager_keeps_its_promise_and_
     assert 0.4 <= found.quiet_pages <= 1.6 and 0.4 <= found.false_pages <= 1.6
     assert min(found.caught.values()) >= 0.9
     coarse = measure(buckets.ON_CALL["Prometheus' defaults"], Service(), range(200, 204), control=False)
-    assert coarse.caught["shift"] < 0.3
+    assert coarse.caught["shift 10 %"] < 0.3
 
 
 @pytest.mark.slow
