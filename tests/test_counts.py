@@ -317,4 +317,4 @@ def test_where_recent_is_coarser_history_is_brought_into_the_buckets_that_both_h
     assert successor.follow(coarse[5:30])["drifted"].mean() > 0.3
     with pytest.raises(ValueError, match="recent is counted in s, and history in ms"):
         coarse.attrs["unit"] = "s"
-        successor.follow(coarse)
+        successor.in_shared_buckets(coarse)

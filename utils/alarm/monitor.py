@@ -153,7 +153,8 @@ class DriftMonitor:
     historical : sequence of numbers, or DataFrame
         Healthy measurements in the order of time; a Series may bring a DatetimeIndex as its clock, and in its
         name a unit (``latency_ms``). A DataFrame makes a monitor for `check_frame`, one column a metric; only there
-        may values be missing.
+        may values be missing. Counts in buckets, a DataFrame as `counts` has it, stand for one metric, and take
+        windows in time.
     window : int or str, default 60
         How many values make a window, and a block of history; or how long it lasts, such as ``"1h"``: then windows
         have as many values as there are, and begin at full hours of the clock. It takes a DatetimeIndex.
@@ -808,12 +809,12 @@ class DriftMonitor:
 
         An exponential histogram coarsens when one request is very slow, and a release may change bounds.
         """
+        self._require_unit(recent, "recent")
         try:
             self._in_buckets(recent, "recent")
+            return self
         except ValueError:
             shared = shared_buckets(self.historical, recent)
-        else:
-            return self
         warnings.warn(
             f"recent lacks some of history's bounds, so both are taken in the {len(shared):,} buckets that they share.",
             UserWarning,
@@ -1078,12 +1079,15 @@ class DriftMonitor:
         if not (self.counts and are_counts(values)):
             follows = "counts in buckets" if self.counts else "measurements"
             raise TypeError(f"{argument} is of type {type(values).__name__}; this monitor follows {follows}.")
-        unit = values.attrs.get("unit") or self.unit
+        self._require_unit(values, argument)
+        return coarsen(values, self.historical.columns, argument)
+
+    def _require_unit(self, counts, argument):
+        unit = counts.attrs.get("unit") or self.unit
         if self.unit and unit != self.unit:
             raise ValueError(
                 f"{argument} is counted in {unit}, and history in {self.unit}; give both in one unit."
             )
-        return coarsen(values, self.historical.columns, argument)
 
     def _without_ahead(self, rows, until):
         """Return the rows that can have been measured by `until`, or in the window after it: clocks differ a little."""
