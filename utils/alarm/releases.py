@@ -91,7 +91,8 @@ def restarted(monitor, recent):
     settings["cycles"], kept = wanted, None
     if wanted is not None:
         in_time = clock.origin is not None
-        periods = [pd.Timedelta(one).total_seconds() if in_time else one for one in np.atleast_1d(wanted)]
+        periods = wanted if isinstance(wanted, (tuple, list, np.ndarray)) else [wanted]
+        periods = [pd.Timedelta(one).total_seconds() if in_time else one for one in periods]
         when = clock.seconds(clock.index(recent, "recent")) if in_time else np.arange(len(recent))
         if np.ptp(when) * len(recent) / (len(recent) - 1) * (1 + 1e-9) < 2 * max(periods):
             if not in_time:
