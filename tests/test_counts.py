@@ -177,6 +177,13 @@ def test_scaling_keeps_every_value_and_1_changes_nothing(counts, factor, other):
     assert (below[0] >= below[1] - 1e-9).all()
 
 
+def test_bounds_of_two_schemas_that_are_the_same_are_so_to_the_last_bit():
+    bounds = [exponential_bounds(2 ** (1 / 2**schema), 0.001, 100_000) for schema in range(6)]
+    for coarse, fine in zip(bounds, bounds[1:], strict=False):
+        assert set(coarse[1:-1]) <= set(fine)
+    assert set(2.0 ** np.arange(-9, 17)) <= set(bounds[0])
+
+
 # A monitor -------------------------------------------------------------------------------------------------
 
 
@@ -311,10 +318,26 @@ def test_where_recent_is_coarser_history_is_brought_into_the_buckets_that_both_h
         monitor.follow(coarse)
     monitor.follow(counts[20 * DAY : 20 * DAY + 5])
     assert monitor.in_shared_buckets(counts) is monitor
-    with pytest.warns(UserWarning, match="46 buckets that they share"):
+    with pytest.warns(UserWarning, match="82 buckets that they share"):
         successor = monitor.in_shared_buckets(coarse)
+    assert set(FINE[::2]) <= set(successor.historical.columns.right)
     assert successor.state.next_start == monitor.state.next_start
     assert successor.follow(coarse[5:30])["drifted"].mean() > 0.3
     with pytest.raises(ValueError, match="recent is counted in s, and history in ms"):
         coarse.attrs["unit"] = "s"
         successor.in_shared_buckets(coarse)
+
+
+def test_an_incident_that_coarsens_its_own_histogram_rings_and_is_measured():
+    # An exponential histogram has no bounds outside of what it counts; those of the incident lie beyond history's.
+    rng = np.random.default_rng(8)
+    _, counts = hours_of(rng.lognormal(5, 0.2, 60 * 10 * DAY), exponential_bounds(2 ** (1 / 8), 55, 400))
+    latencies = rng.lognormal(6.3, 0.6, 60 * 5)
+    _, slow = hours_of(latencies, exponential_bounds(2, 60, 4_000), "2026-01-15")
+    monitor = DriftMonitor(counts, "1h", 1 / 100)
+    with pytest.warns(UserWarning, match="buckets that they share"):
+        successor = monitor.in_shared_buckets(slow)
+    assert {128, 256, 512, 1_024, 2_048} <= set(successor.historical.columns.right)
+    found = successor.follow(slow)
+    assert found["drifted"].all() and (found["direction"] == "slower").all()
+    assert found["shift"].mean() == pytest.approx(latencies.mean() - 151, rel=0.15)

@@ -485,7 +485,7 @@ def test_a_coarser_answer_is_judged_in_the_buckets_that_both_have(counted, tmp_p
     coarser = as_buckets(as_edges(FINE[::2] / 1_000))
     (tmp_path / "slow.json").write_text(json.dumps(classic(coarsen(counted[-48:], coarser))))
     assert main(["history.json", "slow.json", *RULE]) == 1
-    assert "in the 46 buckets that they share" in capsys.readouterr().out
+    assert "in the 84 buckets that they share" in capsys.readouterr().out
 
 
 def test_files_of_few_rows_are_read_as_history_was(counted, tmp_path, monkeypatch, capsys):

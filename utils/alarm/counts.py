@@ -77,8 +77,10 @@ def exponential_bounds(growth, lowest, highest):
     """
     if not (growth > 1 and 0 < lowest < highest < math.inf):
         raise ValueError("growth must be above 1, and lowest a number above 0 and below highest.")
-    first, last = (math.log(end) / math.log(growth) for end in (lowest, highest))
-    return growth ** np.arange(math.floor(first + 1e-9), math.ceil(last - 1e-9) + 1)
+    step = round(math.log2(growth), 12)  # 1/8, say, which the root that growth is misses by the last bit
+    first, last = (math.log2(end) / step for end in (lowest, highest))
+    # As powers of 2, so that bounds of two schemas that are the same are so to the last bit.
+    return 2.0 ** (step * np.arange(math.floor(first + 1e-9), math.ceil(last - 1e-9) + 1))
 
 
 def quantile_of_counts(counts, q):
@@ -143,28 +145,36 @@ def edges_of(buckets):
 
 
 def shared_buckets(*tables):
-    """Return the buckets between the bounds that all these tables have."""
-    shared = set.intersection(*(set(table.columns.right) for table in tables)) - {math.inf}
-    if not shared:
+    """Return the buckets between the bounds at which all these tables tell how many values lie below."""
+    bounds = np.unique(np.concatenate([table.columns.right[:-1] for table in tables]))
+    for table in tables:
+        bounds = bounds[~_within_a_bucket(bounds, table, as_counts(table, "table"))]
+    if not bounds.size:
         raise ValueError("these tables have no bound in common; count the values anew, in the same buckets.")
-    return as_buckets(as_edges(sorted(shared)))
+    return as_buckets(as_edges(bounds))
 
 
 def coarsen(table, buckets, argument="table"):
     """Return a table's counts in `buckets`, whose ends it must have wherever it counts something."""
     if table.columns.equals(buckets):
         return table
-    counts, have, want = as_counts(table, argument), edges_of(table.columns), edges_of(buckets)
-    absent = np.setdiff1d(want, have)
-    absent = absent[counts.any(axis=0)[np.clip(np.searchsorted(have, absent) - 1, 0, have.size - 2)]]
-    if absent.size:
+    counts, want = as_counts(table, argument), edges_of(buckets)
+    within = _within_a_bucket(want, table, counts)
+    if within.any():
         raise ValueError(
-            f"{argument} has no bound at {absent[0]:.6g}; build the monitor on the bounds that history and it have: "
-            "coarsen(table, shared_buckets(historical, recent))."
+            f"{argument} has no bound at {want[within][0]:.6g}; build the monitor on the bounds that history and it "
+            "have: coarsen(table, shared_buckets(historical, recent))."
         )
     merged = np.zeros((len(table), len(buckets)))
-    np.add.at(merged, (slice(None), np.searchsorted(want[1:], have[1:])), counts)
+    np.add.at(merged, (slice(None), np.searchsorted(want[1:], table.columns.right)), counts)
     return pd.DataFrame(merged, index=table.index, columns=buckets.rename(table.columns.name))
+
+
+def _within_a_bucket(bounds, table, counts):
+    """Return which bounds lie inside one of the table's buckets that counts something: an empty one may be split."""
+    have = edges_of(table.columns)
+    bucket = np.clip(np.searchsorted(have, bounds) - 1, 0, have.size - 2)
+    return ~np.isin(bounds, have) & counts.any(axis=0)[bucket]
 
 
 def middles(edges):
