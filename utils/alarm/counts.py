@@ -162,8 +162,8 @@ def coarsen(table, buckets, argument="table"):
     within = _within_a_bucket(want, table, counts)
     if within.any():
         raise ValueError(
-            f"{argument} has no bound at {want[within][0]:.6g}; build the monitor on the bounds that history and it "
-            "have: coarsen(table, shared_buckets(historical, recent))."
+            f"{argument} has no bound at {want[within][0]:.6g}; bring both into the buckets that they share, by "
+            "monitor.in_shared_buckets(recent) or coarsen(table, shared_buckets(historical, recent))."
         )
     merged = np.zeros((len(table), len(buckets)))
     np.add.at(merged, (slice(None), np.searchsorted(want[1:], table.columns.right)), counts)
