@@ -49,6 +49,8 @@ TITLE = new_markdown_cell("# 01. A title")
             'def f(x):\n    """Twice."""\n    # BEGIN SOLUTION\n    x += x\n    return x\n    # END SOLUTION',
             'def f(x):\n    """Twice."""\n    ...',
         ),
+        ('call(1, "don\'t page", sure=3)  # SOLUTION', "call(1, ..., sure=...)"),
+        ('x = 2  # SOLUTION\ncall(12, "page", sure=1)  # SOLUTION', "x = ...\ncall(12, ..., sure=...)"),
         ("x = 1  # the solution is below", "x = 1  # the solution is below"),
     ],
 )
@@ -73,6 +75,7 @@ def test_markers_that_do_not_pair_up_are_refused(source):
     "source",
     [
         "print(7)  # SOLUTION",
+        'call(1, "page")  # SOLUTION',
         "f(x, key=3)  # SOLUTION",
         "total += 3  # SOLUTION",
         "def f(): return 3  # SOLUTION",
@@ -188,6 +191,17 @@ def test_a_sound_notebook_has_no_problems():
         ([TITLE, new_markdown_cell("About 17 ms slower.")], "the number 17"),
         ([TITLE, new_markdown_cell("Slower by 3.4 %."), printing("f()", "3.5 %")], "the number 3.4"),
         ([TITLE, new_code_cell("a"), new_code_cell("b"), new_code_cell("c")], "three code cells in a row"),
+        (
+            [
+                TITLE,
+                new_code_cell("x"),
+                new_code_cell("x"),
+                new_markdown_cell("So."),
+                new_code_cell("x\n" * 16),
+            ],
+            "a cell of 16 lines",
+        ),
+        ([TITLE, new_code_cell("x\n\n" * 7)], "the median cell has 7 lines"),
         ([TITLE, printing("x", "np.float64(3.0)")], "np.float64("),
         (
             [TITLE, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="", traceback=[])])],
@@ -198,6 +212,34 @@ def test_a_sound_notebook_has_no_problems():
 def test_each_check_finds_its_problem(cells, words):
     found = authoring.problems(notebook(*cells))
     assert len(found) == 1 and words in found[0], found
+
+
+def test_minutes_count_words_lines_exercises_and_calls_but_nothing_optional():
+    cells = [
+        new_markdown_cell("## Q?\n" + "word " * 198),
+        new_code_cell("x = 1\n\n" * 5 + 'check("1.1", x)'),
+        new_code_cell('check("1.1", x)\n' * 6),
+        new_markdown_cell("## More (optional)\n" + "word " * 400),
+        new_markdown_cell("### Still more"),
+        new_code_cell('check("1.2", x)'),
+        new_markdown_cell("## Back"),
+        new_code_cell('check(\n    "4.6",\n)'),
+        new_code_cell("call(1, ..., sure=...)"),
+    ]
+    assert authoring.minutes(notebook(*cells)) == pytest.approx(202 / 200 + 15 / 6 + 5 + 15 + 1)
+
+
+def test_each_predict_is_listed_with_its_heading():
+    cells = [
+        new_markdown_cell("## Which?\n\n> **Predict.** A or B?"),
+        new_markdown_cell("> **Predict.** How many?"),
+    ]
+    assert authoring.predictions(notebook(*cells)) == [("Which?", "A or B?"), ("Which?", "How many?")]
+
+
+def test_the_twelve_calls_may_follow_each_other():
+    calls = [new_code_cell(f'call({n}, "page", sure=1)  # SOLUTION') for n in range(1, 13)]
+    assert authoring.problems(notebook(TITLE, new_code_cell("call = print"), *calls)) == []
 
 
 def test_outputs_of_other_code_are_found():

@@ -48,7 +48,6 @@ def test_the_chapter_has_its_frame(path):
     prose = _markdown(path)
     number = path.name[:2]
     assert re.match(rf"# {number}\. .+\?\n", prose), "the title asks the chapter's question"
-    assert re.search(r"\*\*Time:\*\* (about )?\d+ minutes", prose)
     if number == "00":
         return
     assert "**Before this chapter:**" in prose
@@ -57,6 +56,37 @@ def test_the_chapter_has_its_frame(path):
     for heading in ("## What can go wrong", "## Recap", "## Further reading"):
         assert re.search(rf"^{heading}", prose, flags=re.M), f"{heading!r} is missing"
     assert "**Predict.**" in prose
+
+
+CORE = ("01", "02", "03", "04", "05")
+LONGEST = dict.fromkeys(CORE, 75) | {"04": 90}  # minutes; the challenge stands in 04
+LONGEST_OF_OTHERS, LONGEST_CORE = 90, 380
+MINUTES = {path.name[:2]: authoring.announced_minutes(authoring.read(path)) for path in NOTEBOOKS}
+
+
+@EACH_NOTEBOOK
+def test_the_minutes_that_a_chapter_announces_are_those_that_it_takes(path):
+    taken = authoring.minutes(authoring.read(path))
+    assert MINUTES[path.name[:2]] == 5 * round(taken / 5), f"by the formula it takes {taken:.1f}"
+    assert taken <= LONGEST.get(path.name[:2], LONGEST_OF_OTHERS)
+
+
+def test_the_core_and_the_plans_for_workshops_keep_to_the_minutes_that_the_chapters_announce():
+    assert sum(MINUTES[chapter] for chapter in CORE) <= LONGEST_CORE
+    plans = (authoring.ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    whole = re.findall(r"^\| (\d+) \| Chapter (\d\d)(?: with the challenge)? \|", plans, flags=re.M)
+    assert whole and all(int(minutes) == MINUTES[chapter] for minutes, chapter in whole)
+
+
+PREDICTIONS = [pair for path in SOLUTIONS for pair in authoring.predictions(authoring.read(path))]
+
+
+@pytest.mark.parametrize(
+    ("heading", "prediction"), PREDICTIONS, ids=[" | ".join(pair) for pair in PREDICTIONS]
+)
+def test_a_heading_does_not_answer_the_predict_below_it(heading, prediction):
+    # What no pattern sees, a reader does: pytest --collect-only -q -k answer lists the pairs.
+    assert not authoring.PRESUMES.match(heading)
 
 
 @EACH_SOLUTION

@@ -6,6 +6,7 @@ solution notebook is the only source; a learner's copy is never edited by hand.
 The markers are those of otter-grader. In a solution notebook,
 
 - ``x = 3  # SOLUTION`` becomes ``x = ...``, on however many lines the assignment stands,
+- ``call(1, "page", sure=3)  # SOLUTION`` becomes ``call(1, ..., sure=...)``,
 - the lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` become one ``...`` of the same indentation,
 - cells tagged ``answer`` or ``solution-only`` are left out.
 
@@ -28,6 +29,7 @@ import html
 import json
 import math
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +47,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
 README_PICTURE = NOTEBOOKS / "drift.png"
 SECONDS_PER_CELL = 120
+LONGEST_CELL, MEDIAN_CELL = 15, 6  # in lines that are not blank
+PRESUMES = re.compile(r"(Why|How can|How could|How come)\b")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 _MARKED_LINE = re.compile(r"#\s*SOLUTION\s*$")
+_MARKED_CALL = re.compile(r"^call\((\d+), [^#\n]+, sure=\d\)[ \t]*#[ \t]*SOLUTION[ \t]*$", flags=re.M)
 _MARKED_BLOCK = re.compile(
     r"^([ \t]*)#[ \t]*BEGIN SOLUTION[ \t]*\n(?:(?![ \t]*#[ \t]*BEGIN SOLUTION).*\n)*?[ \t]*#[ \t]*END SOLUTION[ \t]*$",
     flags=re.M,
@@ -172,7 +177,8 @@ def blank(source: str) -> str:
     """
     cell = f"the cell that begins {source[:60]!r}"
     try:
-        blanked = _blank_assignments(_MARKED_BLOCK.sub(r"\1...", source))
+        without_calls = _MARKED_CALL.sub(r"call(\1, ..., sure=...)", source)
+        blanked = _blank_assignments(_MARKED_BLOCK.sub(r"\1...", without_calls))
     except SyntaxError as error:
         raise ValueError(f"a # SOLUTION cannot be blanked in {cell}: {_HOW_TO_MARK}") from error
     left_over = re.search(r"^.*#.*\bSOLUTION\b.*$", blanked, flags=re.M)
@@ -242,6 +248,47 @@ def readme_picture(notebook: NotebookNode) -> bytes | None:
     return None
 
 
+# Minutes ----------------------------------------------------------------------------------------------------
+
+WORDS_A_MINUTE, CODE_LINES_A_MINUTE = 200, 6
+MINUTES_AN_EXERCISE = 5
+CHALLENGE, MINUTES_OF_THE_CHALLENGE = "4.6", 15
+MINUTES_A_CALL = 1  # one of the twelve calls: a picture and two facts to weigh
+
+
+def announced_minutes(notebook: NotebookNode) -> int:
+    """Return the minutes that a chapter's first cell announces."""
+    return int(re.search(r"\*\*Time:\*\* (?:about )?(\d+) minutes", notebook.cells[0].source)[1])
+
+
+def minutes(learner: NotebookNode) -> float:
+    """Return how long a learner's copy takes: words to read, lines to run and read, exercises, calls.
+
+    A section with *(optional)* in its heading doesn't count, up to the next heading of its level, and neither
+    does a cell that is folded up.
+    """
+    words = lines = calls = optional = 0
+    exercises = set()
+    for cell in learner.cells:
+        heading = re.match(r"(##+) (.*)", cell.source) if cell.cell_type == "markdown" else None
+        if heading and (not optional or len(heading[1]) <= optional):
+            optional = len(heading[1]) if "(optional)" in heading[2] else 0
+        if optional or cell.metadata.get("jupyter", {}).get("source_hidden"):
+            continue
+        if cell.cell_type == "markdown":
+            words += len(cell.source.split())
+            continue
+        asked = re.findall(r"^check\(\s*[\"'](\d+\.\d+)", cell.source, flags=re.M)
+        called = re.findall(r"^call\(\d", cell.source, flags=re.M)
+        exercises.update(asked)
+        calls += len(called)
+        lines += _code_lines(cell.source) - len(called)
+    exercise_minutes = sum(
+        MINUTES_OF_THE_CHALLENGE if exercise == CHALLENGE else MINUTES_AN_EXERCISE for exercise in exercises
+    )
+    return words / WORDS_A_MINUTE + lines / CODE_LINES_A_MINUTE + exercise_minutes + calls * MINUTES_A_CALL
+
+
 # Checking ---------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +303,7 @@ def problems(solution: NotebookNode) -> list[str]:
         _path_problems,
         _number_problems,
         _prose_problems,
+        _length_problems,
     )
     return [problem for check in checks for problem in check(solution)]
 
@@ -432,9 +480,38 @@ def _prose_problems(notebook: NotebookNode) -> list[str]:
     in_a_row, found = 0, []
     for cell in notebook.cells:
         in_a_row = in_a_row + 1 if cell.cell_type == "code" else 0
-        if in_a_row == 3:
+        if in_a_row == 3 and not cell.source.startswith("call("):  # the twelve calls follow each other
             found.append(f"three code cells in a row with no prose between, up to {cell.source[:50]!r}")
     return found
+
+
+def predictions(notebook: NotebookNode) -> list[tuple[str, str]]:
+    """Return each *Predict* with the heading that it stands under, for a reader who asks whether that answers it."""
+    found, heading = [], ""
+    for cell in notebook.cells:
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+            if match := re.match(r"#+ (.*)", line):
+                heading = match[1]
+            elif match := re.match(r"> \*\*Predict\.\*\* (.*)", line):
+                found.append((heading, match[1]))
+    return found
+
+
+def _length_problems(notebook: NotebookNode) -> list[str]:
+    shown = [cell for cell in _code(notebook) if not cell.metadata.get("jupyter", {}).get("source_hidden")]
+    lengths = [_code_lines(cell.source) for cell in shown]
+    found = [
+        f"a cell of {length} lines, {LONGEST_CELL} at most: {cell.source[:50]!r}"
+        for cell, length in zip(shown, lengths, strict=True)
+        if length > LONGEST_CELL
+    ]
+    if lengths and statistics.median(lengths) > MEDIAN_CELL:
+        found.append(f"the median cell has {statistics.median(lengths):g} lines, {MEDIAN_CELL} at most")
+    return found
+
+
+def _code_lines(source: str) -> int:
+    return sum(bool(line.strip()) for line in source.splitlines())
 
 
 def _code(notebook: NotebookNode) -> list[NotebookNode]:
@@ -496,7 +573,10 @@ def main(arguments: list[str] | None = None) -> int:
         picture = readme_picture(solution)
         if picture is not None:
             README_PICTURE.write_bytes(picture)
-        print(f"{path.stem}: {'changed ' + ' and '.join(changed) if changed else 'unchanged'}")
+        print(
+            f"{path.stem}: {'changed ' + ' and '.join(changed) if changed else 'unchanged'}, "
+            f"{minutes(derive(solution)):.0f} minutes"
+        )
         for problem in problems(solution):
             found += 1
             print(f"  {problem}")
