@@ -320,6 +320,25 @@ def test_printed_it_is_one_sentence_that_a_person_on_call_understands():
     )
 
 
+@pytest.mark.parametrize(
+    ("unit", "up", "down", "place"),
+    [
+        ("ms", "slower", "faster", "159 is"),
+        ("s", "slower", "faster", "159 s is"),
+        ("euros", "larger", "smaller", "159 euros is"),
+        ("", "larger", "smaller", "159 is"),
+    ],
+)
+def test_the_sentence_speaks_of_the_values_in_words_that_fit_their_unit(unit, up, down, place):
+    historical, recent = course_data()
+    for word, pair in ((up, (historical, recent)), (down, (recent, historical))):
+        said = str(detect_drift(*pair, unit=unit))
+        assert said.startswith(f"Drift: recent is {word}, the share of values above {place}")
+        assert f"moved by 15.49{' ' * (unit not in ('', 'ms')) + unit * (unit != 'ms')} on average" in said
+    quiet = str(detect_drift(historical, historical[::2], unit=unit))
+    assert quiet.startswith("No drift found: the share") and "slower" not in quiet
+
+
 def test_without_drift_the_sentence_claims_no_more_than_the_test_does():
     rng = np.random.default_rng(1)
     result = detect_drift(rng.normal(150, 20, 1_000), rng.normal(150, 20, 500))
@@ -342,7 +361,7 @@ def test_the_result_is_plain_python_frozen_comparable_and_can_be_stored():
     as_dict = dataclasses.asdict(result)
     assert list(as_dict) == [
         "statistic", "p_value", "location", "direction", "shift",
-        "n_historical", "n_recent", "alpha", "tolerance", "drifted",
+        "n_historical", "n_recent", "alpha", "tolerance", "drifted", "unit",
     ]  # fmt: skip
     assert {type(value) for value in as_dict.values()} == {float, str, int, bool}
     assert pickle.loads(pickle.dumps(result)) == result == copy.deepcopy(result) == DriftResult(**as_dict)
@@ -363,6 +382,8 @@ def test_as_a_condition_a_result_is_whether_something_drifted():
 
 
 def test_the_warning_names_the_line_that_called():
+    with pytest.warns(DataDriftWarning, match="Drift: recent is larger"):
+        warn_if_drift(HEALTHY, DRIFTED, unit="euros")
     with pytest.warns(DataDriftWarning, match="Drift: recent is slower") as caught:
         result = warn_if_drift(HEALTHY, DRIFTED)
         line = sys._getframe().f_lineno - 1
@@ -572,6 +593,7 @@ BAD_OPTIONS = {
     "tolerance False": ({"tolerance": False}, TypeError, "tolerance is False, but must be a number"),
     "tolerance text": ({"tolerance": "0.1"}, TypeError, "tolerance is '0.1', but must be a number"),
     "tolerance None": ({"tolerance": None}, TypeError, "tolerance is None, but must be a number"),
+    "unit None": ({"unit": None}, TypeError, "unit is None, but must be a text, such as 'ms'"),
 }
 
 

@@ -23,6 +23,11 @@ def test_the_alternative_text_is_the_figures_label_when_it_has_one():
     fig, ax = plt.subplots()
     ax.set(title="Recent requests are slower", xlabel="Latency (ms)", ylabel="Density")
     assert plots.alt_text(fig) == "Recent requests are slower: Density against Latency (ms)."
+    ax.plot([0, 1], label="Control")
+    ax.axvline(1, label="p95")
+    ax.legend()
+    said = "Recent requests are slower: Density against Latency (ms); drawn: Control, p95."
+    assert plots.alt_text(fig) == said
     fig.set_label("The recent curve lies to the right.")
     assert plots.alt_text(fig) == "The recent curve lies to the right."
 
@@ -97,6 +102,67 @@ def test_the_gap_is_drawn_where_and_as_large_as_it_is():
     assert "D = 0.500" in words(ax)
     gap = ax.get_lines()[2]
     assert list(gap.get_xdata()) == [2, 2] and list(gap.get_ydata()) == [0.5, 0]
+
+
+def test_a_control_is_called_what_it_is():
+    labels = ("Historical", "Control")
+    for ax in (
+        plots.kde_overlay(*COURSE, labels=labels),
+        plots.ecdf_gap(*COURSE, 159.0, labels=labels),
+        plots.tail_overlay(*COURSE, labels=labels),
+    ):
+        assert words(ax)[:2] == list(labels)
+
+
+def test_a_tail_is_the_share_above_on_a_log_axis_down_to_a_single_request():
+    ax = plots.tail_overlay([1, 2, 3, 4], [3, 4, 5, 6, 7], title="A shelf")
+    historical, recent = ax.get_lines()
+    assert recent.get_ydata()[list(recent.get_xdata()).index(5)] == pytest.approx(0.4)
+    assert recent.get_linestyle() != historical.get_linestyle()
+    assert ax.get_yscale() == "log" and 0.1 < ax.get_ylim()[0] < 1 / 5
+
+
+def test_a_grid_of_densities_has_a_row_a_pair_a_column_a_bandwidth_and_the_truth_where_it_is_known():
+    rng = np.random.default_rng(1)
+    pairs = {"Odd": (rng.normal(150, 20, 80), rng.normal(150, 20, 81)), "Even": rng.normal(150, 20, (2, 80))}
+    at = np.array([100.0, 200.0])
+    truth = {"Odd": at / 1e4, "Even": at / 1e3}
+    fig = plots.kde_grid(pairs, (0.5, 1, 3), labels=("A", "B"), truth=(at, truth), title="Two")
+    assert [ax.get_title("left") for ax in fig.axes[2:4]] == ["Odd, bw_adjust 3", "Even, bw_adjust 0.5"]
+    assert words(fig.axes[0]) == ["A", "B", "Truth"] and fig.axes[1].get_legend() is None
+    assert list(fig.axes[5].get_lines()[-1].get_ydata()) == [0.1, 0.2]
+    assert not plots.kde_grid(pairs, (1,), labels=("A", "B")).axes[0].get_lines()
+
+
+def test_the_truth_beside_a_density_has_its_unit_per_ms_or_per_decade():
+    at = np.array([1.0, 10.0])
+    for log, expected in ((False, [0.5, 0.1]), (True, [0.5 * np.log(10), np.log(10)])):
+        ax = plots.kde_beside_truth(
+            [1.0, 2, 4, 8], at, np.array([0.5, 0.1]), plt.subplots()[1], log=log, title="So"
+        )
+        assert list(ax.get_lines()[-1].get_ydata()) == pytest.approx(expected)
+        assert sorted(words(ax)) == ["KDE", "Truth"] and ax.get_xscale() == ("log" if log else "linear")
+
+
+def test_a_qq_plot_sets_quantile_against_quantile_beside_the_line_of_equality():
+    samples = {"Same": np.arange(101.0), "Steeper": 7 + 2 * np.arange(101.0)}
+    axes = plots.qq_plots(np.arange(101.0), samples).axes
+    points, line = axes[1].get_lines()
+    np.testing.assert_allclose(points.get_xdata(), np.arange(1, 100))
+    np.testing.assert_allclose(points.get_ydata(), 7 + 2 * np.arange(1, 100))
+    assert line.get_slope() == 1 and len(set(line.get_xy1())) == 1
+    assert {ax.get_xlim() for ax in axes} == {ax.get_ylim() for ax in axes} == {axes[0].get_xlim()}
+
+
+def test_small_overlays_number_rows_and_panels_and_tell_every_pair():
+    before = np.random.default_rng(1).normal(150, 20, (12, 2, 30))
+    fig = plots.small_overlays(before, before + 7, title="Which?", labels=("A", "B"))
+    assert len(fig.axes) == 24
+    assert [ax.get_ylabel() for ax in fig.axes[::2]] == [str(row) for row in range(1, 13)]
+    assert [ax.get_title("left") for ax in fig.axes] == ["1", "2", *[""] * 22]
+    assert plots.alt_text(fig).startswith("Which? (B minus A") and plots.alt_text(fig).count("+7") == 24
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["A", "B"]
+    assert len(plots.small_overlays(before[:1], before[:1]).axes) == 2
 
 
 def test_the_observed_statistic_stands_where_it_fell_and_only_when_there_is_one():

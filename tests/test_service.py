@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from utils import service as service_module
-from utils.service import CUSTOMERS, Deployment, OrderService, ServiceError
+from utils.service import CUSTOMERS, Deployment, OrderService, ServiceError, real_hour
 
 
 @pytest.fixture
@@ -461,3 +461,12 @@ def test_a_service_that_is_not_running_says_so():
 def test_a_wrong_argument_is_named_in_one_sentence(wrong, words):
     with small_service() as service, pytest.raises(ValueError, match=words):
         wrong(service)
+
+
+def test_the_real_hour_is_one_request_every_half_second_none_left_out():
+    hour = real_hour()
+    assert hour.name == "latency_ms" and str(hour.index.tz) == "UTC" and hour.index.name == "time"
+    assert len(hour) == 7_201 and hour.min() > 0 and hour.notna().all()
+    gaps_s = hour.index.to_series().diff().dt.total_seconds()[1:]
+    assert gaps_s.min() > 0 and gaps_s.median() == 0.5
+    assert (hour.index[-1] - hour.index[0]).total_seconds() == pytest.approx(3_600, abs=5)

@@ -8,7 +8,7 @@ stack, queries read a file, and whatever else the machine is doing shows in the 
         service.deploy("v2")
         after_ms = service.measure(1_000)
 
-Only the standard library is used.
+Only the standard library is used; pandas reads the recording of a real hour.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LOOPBACK = "127.0.0.1"
+RECORDING = Path(__file__).with_name("recordings") / "real_hour.csv"
 VERSIONS = ("v1", "v2", "lock")
 CUSTOMERS = 2_000
 
@@ -383,6 +384,23 @@ class OrderService:
             finally:
                 enough.set()  # after an interrupt: a client that went on would spoil the next measurement
         return [pair for client in clients_at_work for pair in client.result()]
+
+
+def real_hour():
+    """Return one hour of real latencies of an order service that nobody changed.
+
+    An `OrderService` in version 1 was asked for one customer every half second, over HTTP on loopback, and each
+    request was timed. It ran on a shared Linux machine with two cores that was doing other work. Nothing was
+    deployed during the hour. The README beside the file says more.
+
+    Returns
+    -------
+    Series
+        Latencies in ms, named ``latency_ms``; its index is when each request was sent, in UTC.
+    """
+    import pandas as pd  # nothing else here needs it
+
+    return pd.read_csv(RECORDING, index_col="time", parse_dates=["time"])["latency_ms"]
 
 
 def _timed_requests(connection, customers, enough):

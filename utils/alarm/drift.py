@@ -40,6 +40,9 @@ from scipy import special
 # scipy.stats.ks_2samp counts exactly up to this many values a sample; keeping its limit keeps its p-values.
 LARGEST_EXACT = 10_000
 
+# Units in which a larger value is a slower one.
+TIMES = ("ns", "us", "µs", "ms", "s", "min", "h")
+
 
 class DataDriftWarning(UserWarning):
     """Warns that recent data no longer look like the historical data."""
@@ -303,6 +306,8 @@ class DriftResult:
         As asked for.
     drifted : bool
         Whether the gap is significant at `alpha` and credibly more than `tolerance`; see `detect_drift`.
+    unit : str
+        As given: what the sentence calls the values; see `detect_drift`.
     """
 
     statistic: float
@@ -315,6 +320,7 @@ class DriftResult:
     alpha: float
     tolerance: float
     drifted: bool
+    unit: str = "ms"
 
     def __bool__(self):
         return self.drifted
@@ -328,14 +334,16 @@ class DriftResult:
             return f"No drift found: the two samples are distributed alike {evidence}."
         verb = "higher" if self.direction == "slower" else "lower"
         points = _short(100 * self.statistic)
-        gap = f"the share of values above {_short(self.location)} is {points} percentage points {verb}"
+        unit = f" {self.unit}" if self.unit not in ("", "ms") else ""
+        gap = f"the share of values above {_short(self.location)}{unit} is {points} percentage points {verb}"
         if self.drifted:
             beyond = (
                 f", credibly more than the {_short(100 * self.tolerance)} tolerated" if self.tolerance else ""
             )
+            word = self.direction if self.unit in TIMES else "larger" if verb == "higher" else "smaller"
             return (
-                f"Drift: recent is {self.direction}, {gap} than in history{beyond}, "
-                f"and values moved by {_short(self.shift)} on average {evidence}."
+                f"Drift: recent is {word}, {gap} than in history{beyond}, "
+                f"and values moved by {_short(self.shift)}{unit} on average {evidence}."
             )
         if self.p_value < self.alpha:
             tolerated = _short(100 * self.tolerance)
@@ -354,7 +362,7 @@ def _p(p_value):
     return f"p = {p_value:.2g}" if p_value > 1e-300 else "p < 1e-300"
 
 
-def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
+def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0, unit="ms"):
     """Return whether `recent` has drifted away from `historical`, by a two-sample Kolmogorov-Smirnov test.
 
     Parameters
@@ -366,6 +374,10 @@ def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
     tolerance : float, default 0.0
         The distance one is willing to live with, on the scale of D, at least 0 and below 1. 0.02 tolerates
         that at any latency up to 2 % of the requests have moved from one side to the other.
+    unit : str, default "ms"
+        What the sentence says behind a value, and whether it says slower or larger: of times ("ns" to "h")
+        slower and faster, of anything else, such as ``"euros"`` or ``""``, larger and smaller. "ms" is not
+        written out. Values are not converted.
 
     Returns
     -------
@@ -416,9 +428,14 @@ def detect_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
 and values moved by 20 on average (KS D = 1, p = 0.00016, 8 historical and 8 recent values).
     >>> detect_drift(historical, [100, 97, 103, 99, 105, 98, 101, 96]).drifted
     False
+    >>> print(detect_drift([10, 12, 11, 13, 9, 14, 8, 15], [30, 32, 31, 33, 29, 34, 28, 35], unit="euros"))
+    Drift: recent is larger, the share of values above 15 euros is 100 percentage points higher than in history, \
+and values moved by 20 euros on average (KS D = 1, p = 0.00016, 8 historical and 8 recent values).
     """
     alpha = as_fraction(alpha, "alpha")
     tolerance = as_fraction(tolerance, "tolerance", zero_allowed=True)
+    if not isinstance(unit, str):
+        raise TypeError(f"unit is {unit!r}, but must be a text, such as 'ms', 'euros' or ''.")
     historical = as_sample(historical, "historical")
     recent = as_sample(recent, "recent")
     n, m = historical.size, recent.size
@@ -435,6 +452,7 @@ and values moved by 20 on average (KS D = 1, p = 0.00016, 8 historical and 8 rec
         alpha=alpha,
         tolerance=tolerance,
         drifted=significant and (tolerance == 0 or statistic - tolerance > sampling_error(n, m, alpha)),
+        unit=unit,
     )
 
 
@@ -454,7 +472,7 @@ def _significance(statistic, n, m, alpha):
     return p_value < alpha, p_value
 
 
-def warn_if_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
+def warn_if_drift(historical, recent, *, alpha=0.05, tolerance=0.0, unit="ms"):
     """Return what `detect_drift` returns, and issue a `DataDriftWarning` when something has drifted.
 
     Parameters and errors are those of `detect_drift`. The warning names the line that called this function. As
@@ -470,7 +488,7 @@ def warn_if_drift(historical, recent, *, alpha=0.05, tolerance=0.0):
     >>> caught[0].category.__name__, result.drifted
     ('DataDriftWarning', True)
     """
-    result = detect_drift(historical, recent, alpha=alpha, tolerance=tolerance)
+    result = detect_drift(historical, recent, alpha=alpha, tolerance=tolerance, unit=unit)
     if result.drifted:
         warnings.warn(str(result), DataDriftWarning, stacklevel=2)
     return result
