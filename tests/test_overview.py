@@ -32,12 +32,23 @@ def test_the_class_is_shown_by_learner_and_by_exercise(tmp_path, capsys):
     save(tmp_path / "cy_03_ks_test.ipynb", "noise\n" + WRONG)
     assert main([str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["learner", "right", "3.1", "3.2"]
-    assert lines[1].split() == ["ada", "1", "✓", "○"]
-    assert lines[2].split() == ["bo", "0", "✗"]
-    assert lines[3].split() == ["cy", "0", "✗"]
+    assert lines[0].split() == ["learner", "right", "03"]
+    assert lines[1].split() == ["ada", "1", "✓○"]
+    assert lines[2].split() == ["bo", "0", "✗·"]
+    assert lines[3].split() == ["cy", "0", "✗·"]
     assert lines[-2].split()[:4] == ["3.1", "1", "2", "0"]
     assert lines[-2].endswith("2 x D is a gap, not a distance in ms.")
+
+
+def test_a_whole_course_stays_within_a_hundred_columns(tmp_path, capsys):
+    verdicts = [
+        f"{chapter}.{n}  ✗ not yet: {'many words ' * 20}\n" for chapter in range(11) for n in range(1, 7)
+    ]
+    save(tmp_path / "maximilian" / "all.ipynb", *verdicts)
+    assert main([str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "maximilian      0  " + " ".join(11 * ["✗" * 6])
+    assert max(map(len, lines)) <= 100 and lines[-1].endswith(" many words")
 
 
 def test_the_last_verdict_in_a_notebook_counts(tmp_path):
@@ -49,9 +60,32 @@ def test_the_last_verdict_in_a_notebook_counts(tmp_path):
 def test_every_state_is_read_as_the_engine_prints_it(tmp_path):
     states = [engine.Verdict(f"3.{i}", state, "so.") for i, state in enumerate(engine.SYMBOLS, start=1)]
     save(tmp_path / "ada" / "03_ks_test.ipynb", "\n".join(map(str, states)))
-    said, _, doubts = stored_verdicts(tmp_path)
+    said, _, doubts, _ = stored_verdicts(tmp_path)
     assert [(one.id, one.state, one.message) for one in said] == [(s.id, s.state, s.message) for s in states]
     assert doubts == []
+
+
+def call_lines(chapter, number, answer):
+    return "".join(
+        f"Night {n} of 12 (chapter {chapter:02d}, my number {number}): {answer}, sure 2 of 3. Noted.\n"
+        for n in range(1, 13)
+    )
+
+
+def test_the_twelve_calls_are_counted_by_kind_and_by_learner(tmp_path, capsys):
+    save(tmp_path / "ada" / "00_start_here.ipynb", RIGHT, call_lines(0, 7, "page"))
+    save(tmp_path / "ada" / "05_drift_and_the_model.ipynb", RIGHT, call_lines(5, 7, "don't page"))
+    save(tmp_path / "bo" / "00_start_here.ipynb", RIGHT, "Night 1 of 12 (chapter 00, my number 8): sure\n")
+    save(tmp_path / "cy" / "00_start_here.ipynb", RIGHT, call_lines(0, 9, "can't say"))
+    main([str(tmp_path)])
+    out = capsys.readouterr().out
+    table = [line.split() for line in out[out.index("twelve calls") :].splitlines()]
+    assert table[0] == ["twelve", "calls", "before", "after", "05"]
+    assert table[1] == ["all", "7", "of", "24", "5", "of", "12"]
+    assert ["a", "tail", "1", "of", "2", "0", "of", "1"] in table
+    assert ["other", "hours", "1", "of", "2", "0", "of", "1"] in table
+    ada = ["ada", "6", "of", "12", "5", "of", "12"]
+    assert table[-3:] == [ada, ["bo", "-", "-"], ["cy", "1", "of", "12", "-"]]
 
 
 def test_a_whole_course_handed_in_counts_without_its_solutions_and_checkpoints(tmp_path):
@@ -59,7 +93,7 @@ def test_a_whole_course_handed_in_counts_without_its_solutions_and_checkpoints(t
     save(course / "notebooks" / "03_ks_test.ipynb", WRONG)
     save(course / "notebooks" / ".ipynb_checkpoints" / "03_ks_test-checkpoint.ipynb", RIGHT)
     save(course / "solutions" / "03_ks_test.ipynb", RIGHT)
-    (said,), _, doubts = stored_verdicts(tmp_path)
+    (said,), _, doubts, _ = stored_verdicts(tmp_path)
     assert (said.learner, said.state, doubts) == ("ada", "not yet", [])
 
 
@@ -106,7 +140,7 @@ def test_no_answer_is_overwritten_silently(tmp_path, capsys, first, second, lear
 def test_one_learner_with_several_chapters_is_no_doubt(tmp_path):
     save(tmp_path / "ada" / "03_ks_test.ipynb", RIGHT)
     save(tmp_path / "ada" / "04_drift_warning.ipynb", RIGHT.replace("3.1", "4.1"))
-    said, _, doubts = stored_verdicts(tmp_path)
+    said, _, doubts, _ = stored_verdicts(tmp_path)
     assert len(said) == 2 and doubts == []
 
 
@@ -186,7 +220,7 @@ def test_a_notebook_of_an_older_format_is_to_be_saved_again(tmp_path, capsys):
 )
 def test_a_verdict_is_found_however_the_notebook_is_written(tmp_path, content):
     hand_in(tmp_path / "ada", content, "03_ks_test.IPYNB")
-    verdicts, silent, doubts = stored_verdicts(tmp_path)
+    verdicts, silent, doubts, _ = stored_verdicts(tmp_path)
     assert [(said.id, said.message) for said in verdicts] == [("3.1", "it matters.")]
     assert silent == {} and doubts == []
 
@@ -240,7 +274,7 @@ def test_no_link_or_pipe_or_folder_loses_a_learner_or_never_ends(tmp_path):
     (elsewhere / ".hidden").symlink_to("nowhere")
     if hasattr(os, "mkfifo"):
         os.mkfifo(elsewhere / "pipe.ipynb")
-    verdicts, silent, doubts = stored_verdicts(class_)
+    verdicts, silent, doubts, _ = stored_verdicts(class_)
     assert [said.learner for said in verdicts] == ["ada"]
     assert {learner: why.split()[:3] for learner, why in silent.items()} == {
         "bo.ipynb": ["no", "notebook", "in"],
@@ -265,7 +299,7 @@ def test_what_may_not_be_opened_is_named(tmp_path, monkeypatch, method, name):
 
     monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path, "iterdir"))
     monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path, "read_bytes"))
-    verdicts, silent, (doubt,) = stored_verdicts(tmp_path)
+    verdicts, silent, (doubt,), _ = stored_verdicts(tmp_path)
     assert [said.learner for said in verdicts] == ["ada"]
     assert silent == {"bo": "no notebook that can be read"}
     assert doubt.endswith("can't be read as a notebook: Permission denied; ask for it again.")
@@ -290,7 +324,7 @@ def test_a_name_and_a_message_stay_in_their_line_and_are_shown_as_they_are(tmp_p
     (tmp_path / name / "04.ipynb").write_bytes(b"")
     assert main([str(tmp_path)]) == 1
     table, below = capsys.readouterr()
-    assert table.splitlines()[1] == f"{shown:7}      0     ✗"
+    assert table.splitlines()[1] == f"{shown:7}      0  ✗"
     assert table.splitlines()[-1].endswith(r"1 x \x1b[2JD is a gap, not a distance in ms.")
     assert below.startswith(f"{shown}: 04.ipynb can't be read") and len(below.splitlines()) == 1
 

@@ -1,7 +1,8 @@
 """Who is where: read the verdicts stored in notebooks, without executing anything.
 
 ``python -m tools.overview FOLDER`` reads every notebook below the folder, one folder or file a learner, and
-prints each learner's verdicts or why there are none, then each exercise's count and its most common diagnosis.
+prints each learner's verdicts or why there are none, then each exercise's count and its most common diagnosis,
+then, of the twelve calls, how many had each kind of night right, before and after.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from utils.exercises.calls import Given, judged, score, stored_calls
 from utils.exercises.engine import SOLUTIONS, SYMBOLS, State
+from utils.exercises.nights import KINDS
 
 _STATE: dict[str, State] = {symbol: state for state, symbol in SYMBOLS.items()}
 _LINE = re.compile(
@@ -33,6 +37,7 @@ _NO_OUTPUTS = "no outputs: ask to run all and save"
 _NO_VERDICT = "outputs, but no verdict: ask to run all and save"
 _REASONS = (_NO_NOTEBOOK, _UNREADABLE, _NO_EXERCISE, _NO_OUTPUTS, _NO_VERDICT)
 
+_OLDER_FORMAT = "has an older format: open it in JupyterLab and save it"
 _WRONG = {
     RecursionError: "it is nested too deeply",
     UnicodeDecodeError: "its text is not UTF-8",
@@ -50,8 +55,11 @@ class Stored:
     message: str
 
 
-def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[str]]:
-    """Return the verdicts stored in the notebooks below a folder, who has none, and what is doubtful.
+Rounds = dict[tuple[str, int], Given]  # by learner and chapter
+
+
+def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[str], Rounds]:
+    """Return the verdicts stored in the notebooks below a folder, who has none, what is doubtful, and the calls.
 
     Parameters
     ----------
@@ -68,6 +76,8 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[st
     doubts : list of str
         Which files can't be read, and which answer an exercise that another file of the same name in the
         table answers too, as a copy does or a group that shares one folder.
+    rounds : dict of (str, int) to dict
+        The twelve calls by learner and chapter, as `utils.exercises.calls.stored_calls` reads them.
 
     Raises
     ------
@@ -77,12 +87,14 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[st
     last: dict[tuple[str, str], Stored] = {}
     source: dict[tuple[str, str], str] = {}
     silent: dict[str, str] = {}
+    rounds: Rounds = {}
     doubts = []
     for entry in sorted(filter(_may_hold_answers, folder.iterdir())):
         paths = _notebooks(entry, {folder.resolve(), *folder.resolve().parents})
-        if not paths and not os.path.isdir(entry):
+        is_folder = os.path.isdir(entry)
+        if not paths and not is_folder:
             continue
-        learner = _plain(entry.name if os.path.isdir(entry) else _name_without_chapter(entry.stem))
+        learner = _plain(entry.name if is_folder else _name_without_chapter(entry.stem))
         reasons = [silent.get(learner, _NO_NOTEBOOK)]
         for path in paths:
             inside = _plain(str(path.relative_to(folder)))
@@ -93,6 +105,8 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[st
                 name = _plain(str(path.relative_to(folder if path == entry else entry)))
                 doubts.append(f"{learner}: {name} {_complaint(error)}.")
             reasons.append(reason)
+            for chapter, given in stored_calls(lines).items():
+                rounds.setdefault((learner, chapter), {}).update(given)
             others = set()
             for id, symbol, message in (match.groups() for match in map(_LINE.match, lines) if match):
                 others.add(source.get((learner, id), inside))
@@ -103,7 +117,7 @@ def stored_verdicts(folder: Path) -> tuple[list[Stored], dict[str, str], list[st
         silent[learner] = max(reasons, key=_REASONS.index)
     for learner, _ in last:
         silent.pop(learner, None)
-    return list(last.values()), silent, doubts
+    return list(last.values()), silent, doubts, rounds
 
 
 def _may_hold_answers(path: Path) -> bool:
@@ -132,13 +146,9 @@ def _notebooks(entry: Path, seen: set[Path]) -> list[Path]:
     return sorted(found, key=lambda path: path.with_suffix(""))
 
 
-class _OlderFormat(Exception):
-    """A notebook with worksheets in place of cells, as before 2015."""
-
-
 def _complaint(error: Exception) -> str:
-    if isinstance(error, _OlderFormat):
-        return "has an older format: open it in JupyterLab and save it"
+    if str(error) == _OLDER_FORMAT:
+        return _OLDER_FORMAT
     why = _WRONG.get(type(error)) or getattr(error, "strerror", None) or str(error) or type(error).__name__
     return f"can't be read as a notebook: {_plain(why)}; ask for it again"
 
@@ -163,7 +173,7 @@ def _printed_lines(path: Path) -> tuple[list[str], str]:
     notebook = json.loads(path.read_bytes(), parse_int=float)
     notebook = notebook if isinstance(notebook, dict) else {}
     if not isinstance(notebook.get("cells"), list):
-        raise _OlderFormat if "worksheets" in notebook else ValueError("it has no list of cells")
+        raise ValueError(_OLDER_FORMAT if "worksheets" in notebook else "it has no list of cells")
     cells = _dicts(notebook["cells"])
     outputs = [output for cell in cells for output in _dicts(cell.get("outputs"))]
     lines = [line for output in outputs for line in _text(output.get("text")).splitlines()]
@@ -184,25 +194,31 @@ def overview(verdicts: Sequence[Stored], silent: Mapping[str, str]) -> str:
     """Return the table of learners, with why the `silent` ones have no verdict, and that of exercises."""
     if not verdicts and not silent:
         return "No verdict is stored in this folder: it holds no notebook."
-    ids = sorted({said.id for said in verdicts}, key=lambda id: tuple(map(int, id.split("."))))
-    learners = sorted({said.learner for said in verdicts} | set(silent))
     symbols = {(said.learner, said.id): SYMBOLS[said.state] for said in verdicts}
+    ids = sorted({said.id for said in verdicts}, key=lambda id: tuple(map(int, id.split("."))))
+    last: dict[str, int] = {}  # exercise of each chapter, one column each
+    for chapter, n in (id.split(".") for id in ids):
+        last[chapter] = int(n)
+    learners = sorted({learner for learner, _ in symbols} | set(silent))
     width = max(map(len, ["learner", *learners]))
-
-    lines = [f"{'learner':{width}}  right  " + " ".join(f"{id:>4}" for id in ids)]
+    heads = [f"{chapter:>02}".ljust(n) for chapter, n in last.items()]
+    lines = [f"{'learner':{width}}  right  {' '.join(heads)}".rstrip()]
     for learner in learners:
         if learner in silent:
-            lines.append(f"{learner:{width}}  {'-':>5}   {silent[learner]}")
+            lines.append(f"{learner:{width}}  {'-':>5}  {silent[learner]}")
             continue
-        row = [symbols.get((learner, id), " ") for id in ids]
-        right = row.count(SYMBOLS["right"])
-        lines.append(f"{learner:{width}}  {right:>5}  " + " ".join(f"{symbol:>4}" for symbol in row))
+        cells = [
+            "".join(symbols.get((learner, f"{chapter}.{i}"), "·") for i in range(1, n + 1)).ljust(2)
+            for chapter, n in last.items()
+        ]
+        right = "".join(cells).count(SYMBOLS["right"])
+        lines.append(f"{learner:{width}}  {right:>5}  {' '.join(cells)}".rstrip())
     if not verdicts:
         return "\n".join(lines)
     lines += [
         "",
         f"{SYMBOLS['right']} right, {SYMBOLS['not yet']} not yet, {SYMBOLS['unanswered']} not answered, "
-        "blank: not run, or not saved",
+        "· not run, or not saved",
         "",
         "exercise  right  not yet  not answered  most common diagnosis",
     ]
@@ -210,14 +226,35 @@ def overview(verdicts: Sequence[Stored], silent: Mapping[str, str]) -> str:
         here = [said for said in verdicts if said.id == id]
         count = Counter(said.state for said in here)
         diagnoses = Counter(said.message for said in here if said.state == "not yet")
-        most = ""
-        if diagnoses:
-            message, times = diagnoses.most_common(1)[0]
-            most = f"{times} x {message}"
-        lines.append(
-            f"{id:>8}  {count['right']:>5}  {count['not yet']:>7}  {count['unanswered']:>12}  {most}".rstrip()
-        )
+        most = "".join(f"{times} x {message}" for message, times in diagnoses.most_common(1))
+        row = f"{id:>8}  {count['right']:>5}  {count['not yet']:>7}  {count['unanswered']:>12}"
+        lines += textwrap.wrap(f"{row}  {most}", 100, subsequent_indent=" " * 44) or [row]
     return "\n".join(lines)
+
+
+def calls_table(rounds: Rounds, learners: Iterable[str]) -> str:
+    """Return how many had each kind of night right in each round, and each learner's count; empty without calls."""
+    found = {key: judged(key[1], given) for key, given in rounds.items()}
+    chapters = sorted({chapter for _, chapter in found})
+    rows = {"twelve calls": ["before" if chapter == 0 else f"after {chapter:02d}" for chapter in chapters]}
+    for kind in ("all", *KINDS):
+        for_each = [
+            [
+                right
+                for (_, at), kinds in found.items()
+                if at == chapter
+                for k, (right, _) in kinds.items()
+                if kind in (k, "all")
+            ]
+            for chapter in chapters
+        ]
+        rows[f"  {kind}"] = [f"{sum(flags)} of {len(flags)}" for flags in for_each]
+    for learner in sorted({learner for learner, _ in found} | set(learners)):
+        own = [found.get((learner, chapter)) for chapter in chapters]
+        rows[learner] = ["-" if kinds is None else score(kinds) for kinds in own]
+    width = max(map(len, rows))
+    lines = [f"{name:{width}}" + "".join(f"{cell:>13}" for cell in row) for name, row in rows.items()]
+    return "\n\n" + "\n".join(lines) if found else ""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -228,14 +265,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="notebooks, one folder or one file a learner")
     folder = parser.parse_args(arguments).folder
     try:
-        verdicts, silent, doubts = stored_verdicts(folder)
+        verdicts, silent, doubts, rounds = stored_verdicts(folder)
     except OSError:
         print(
             f"{_plain(str(folder))} is not a folder that can be read: name the one that holds the notebooks.",
             file=sys.stderr,
         )
         return 2
-    print(overview(verdicts, silent), flush=True)
+    learners = {said.learner for said in verdicts} | set(silent)
+    print(overview(verdicts, silent) + calls_table(rounds, learners), flush=True)
     for sentence in doubts:
         print(sentence, file=sys.stderr)
     return 2 if not verdicts else int(bool(doubts or silent))

@@ -173,11 +173,14 @@ def _problem_and_board(behaviors: Sequence, answer: Any) -> tuple[str | None, tu
         return None, tuple(f"{SYMBOLS['right']} {name}" for name in found)
     if len(broken) == len(found) and len(set(found.values())) == 1:  # one for all: it is no function, say
         return found[broken[0]], ()
-    held = f"{len(found) - len(broken)} of {len(found)} behaviors hold. Mend this one first: {broken[0]}."
-    return held, tuple(
-        f"{SYMBOLS['right']} {name}" if problem is None else f"{SYMBOLS['not yet']} {name}: {problem}"
-        for name, problem in found.items()
-    )
+    held = f"{len(found) - len(broken)} of {len(found)} behaviors hold. Begin with the first that doesn't."
+    lines, told = [], set()
+    for name, problem in found.items():
+        sentence = "as above." if problem in told else problem
+        told.add(problem)
+        mark = SYMBOLS["right" if problem is None else "not yet"]
+        lines.append(f"{mark} {name}" if problem is None else f"{mark} {name}: {sentence}")
+    return held, tuple(lines)
 
 
 # What a notebook calls -------------------------------------------------------------------------------------
@@ -187,10 +190,12 @@ _hints_given: dict[str, int] = {}
 
 
 def check(id: str, answer: Any) -> None:
-    """Print the verdict on an answer, and remember it for `progress`."""
+    """Print the verdict on an answer, and remember it for `progress`: what was right stays right."""
     said = verdict(id, answer)
     with contextlib.suppress(LookupError):
-        _states[find(id).id] = said.state
+        known = find(id).id
+        if _states.get(known) != "right":
+            _states[known] = said.state
     print(said)
 
 
@@ -220,9 +225,12 @@ def reveal(id: str) -> None:
 
 
 def progress() -> None:
-    """Print the state of every exercise of the chapters checked in this notebook."""
+    """Print the state of every exercise of the chapters checked in this notebook, then of its twelve calls."""
+    from utils.exercises.calls import gain  # which itself needs this module
+
     chapters = sorted({int(id.split(".")[0]) for id in _states})
-    if not chapters:
+    gained = gain()
+    if not chapters and not gained:
         print("Nothing checked yet in this notebook: run an exercise's cell first.")
     for chapter in chapters:
         ids = [exercise.id for exercise in load_chapter(chapter)]
@@ -231,6 +239,8 @@ def progress() -> None:
         for id in ids:
             state = _states.get(id, "unanswered")
             print(f"  {id}  {SYMBOLS[state]} {'not answered yet' if state == 'unanswered' else state}")
+    if gained:
+        print(gained)
 
 
 # Finding exercises and their solutions ---------------------------------------------------------------------
@@ -321,9 +331,9 @@ def as_choice(answer: Any, choices: Sequence[str]) -> str:
 
 
 def _plain_words(text: str) -> str:
-    """Return a text in one case, without what may stand around it: B., (b), don’t, do not."""
+    """Return a text in one case, without what may stand around it: B., (b), don’t, do not, cannot."""
     plain = re.sub("['\u2019\u2018`\u00b4]", "", text).strip(" .,:;()*\t\n").casefold()
-    return plain.replace("do not", "dont")
+    return plain.replace("do not", "dont").replace("cannot", "cant")
 
 
 def as_flag(answer: Any) -> bool:
