@@ -96,8 +96,8 @@ def test_the_environment_that_the_first_cell_names_is_the_one_that_conda_creates
 def test_a_mean_a_tenth_higher_brings_several_times_as_many_slow_requests(seed):
     historical, recent = course_latencies(seed)
     _, control = course_latencies(seed, drifted=False)
-    mean_shift = definitions("00").mean_shift
-    assert mean_shift(historical, recent) == pytest.approx(0.1 * historical.mean(), abs=4)
-    assert abs(mean_shift(historical, control)) < 4
+    should_page = definitions("00").should_page
+    assert recent.mean() - historical.mean() == pytest.approx(0.1 * historical.mean(), abs=4)
+    assert should_page(historical, recent) and not should_page(historical, control)
     assert (recent > 190).mean() > 3 * (historical > 190).mean()
     assert (control > 190).mean() < 3 * (historical > 190).mean()

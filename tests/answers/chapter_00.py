@@ -8,26 +8,18 @@ import pandas as pd
 from utils.simulate import course_latencies
 
 
-def _outside_data(historical, recent):
-    historical, recent = course_latencies()
-    return recent.mean() - historical.mean()
-
-
 def _prints(historical, recent):
-    print(recent.mean() - historical.mean())
+    print(recent.mean() - historical.mean() >= 10)
 
 
 def _pair_by_pair(historical, recent):
-    return recent - historical
+    return recent - historical >= 10
 
 
-def _by_loop(historical, recent):
-    total = 0.0
-    for latency in recent:
-        total += latency / len(recent)
-    for latency in historical:
-        total -= latency / len(historical)
-    return total
+def _by_steps(historical, recent):
+    if sum(recent) / len(recent) >= sum(historical) / len(historical) + 10:
+        return 1
+    return 0
 
 
 WRONG = {
@@ -43,34 +35,35 @@ WRONG = {
         (25, "take the mean of each"),
     ),
     "0.2": (
-        (13.2, "multiply by 100"),
-        (0.13, "rounded"),
-        (0.125, "rounded"),
-        (6.95, "how many times"),
-        (0.5, "compare every recent request"),
-        (3, "between 0 and 1"),
+        (694.7, "multiply by 100"),
+        (13.2, "take the share among"),
+        (0.13, "one data set"),
+        (3.5, "not of one size"),
+        (5, "take the share among"),
+        ("7", "a number is expected"),
     ),
     "0.3": (
-        (_outside_data, "for every case"),
         (_prints, "print"),
-        (lambda historical, recent: np.mean(historical) - np.mean(recent), "which is taken from which"),
-        (lambda historical, recent: abs(np.mean(recent) - np.mean(historical)), "loses the sign"),
         (_pair_by_pair, "ValueError"),
-        (lambda historical, recent: round(np.mean(recent) - np.mean(historical)), "rounds"),
-        (lambda historical, recent: round(np.mean(recent) - np.mean(historical), 1), "rounds"),
-        (lambda historical, recent: int(np.mean(recent) - np.mean(historical)), "cuts the decimals off"),
-        (lambda a, b: np.array([np.mean(b) - np.mean(a)]), "a number is expected"),
-        (lambda historical, recent: f"{np.mean(recent) - np.mean(historical):.1f} ms", "the text"),
-        (15.5, "a function is expected"),
+        (lambda historical, recent: np.mean(historical) - np.mean(recent) >= 10, "swapped"),
+        (lambda historical, recent: np.mean(recent) - np.mean(historical), "True or False"),
+        (lambda historical, recent: "page", "True or False"),
+        (lambda historical, recent: True, "for every case"),
+        (lambda historical, recent: np.mean(recent) >= 160, "one of the two samples alone"),
+        (
+            lambda historical, recent: np.mean(recent) - np.mean(historical) >= 15,
+            "or False where somebody should",
+        ),
+        (True, "a function is expected"),
     ),
 }
 
 RIGHT = {
     "0.1": (15.5, 15.49, np.float32(15.4915), np.array(15.4915)),
-    "0.2": (0.132, np.float64(66 / 500)),
+    "0.2": (7, 6.9, 6.95, np.float64(66 / 500 / 0.019)),
     "0.3": (
-        _by_loop,
-        lambda historical, recent: sum(recent) / len(recent) - sum(historical) / len(historical),
-        lambda a, b: pd.Series(b).mean() - pd.Series(a).mean(),
+        _by_steps,
+        lambda historical, recent: bool(np.mean(recent) - np.mean(historical) >= 10),
+        lambda a, b: pd.Series(b).mean() - pd.Series(a).mean() >= 10,
     ),
 }

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from utils.exercises.engine import function_exercise, number_exercise
+from utils.exercises.engine import as_flag, function_exercise, number_exercise
 from utils.simulate import course_latencies
 
 HISTORICAL, RECENT = course_latencies()
@@ -68,91 +68,106 @@ def judge_how_much_slower(answer):
     return problem
 
 
-# 0.2: a share -----------------------------------------------------------------------------------------------
+# 0.2: how many times as large ------------------------------------------------------------------------------
 
-_SLOW = RECENT > 190
-_BEFORE = (HISTORICAL > 190).mean()
+_SLOW, _SLOW_BEFORE, _SLOW_CONTROL = (sample > 190 for sample in (RECENT, HISTORICAL, CONTROL))
+_TIMES = _SLOW.mean() / _SLOW_BEFORE.mean()
+_ONE_SHARE = "the share in one data set. How many times as large compares the shares in two."
 
-_SLOW_SHARE = number_exercise(
+_TIMES_AS_LARGE = number_exercise(
     "0.2",
-    right=_SLOW.mean(),
-    within=0.0005,
-    slips_within=0.004,
+    right=_TIMES,
+    within=0.06,
+    slips_within=0.03,
     slips={
-        _SLOW.sum(): "the count of the slow requests. A share is that count divided by how many requests there are.",
-        1 - _SLOW.mean(): "the share of the fast requests. Which ones took longer than 190 ms?",
-        _BEFORE: "the share among the historical requests. The question asks about the recent ones.",
-        (
-            CONTROL > 190
-        ).mean(): "the share in the no-drift control. The question asks about the recent requests.",
+        _SLOW.mean(): _ONE_SHARE,
+        _SLOW_BEFORE.mean(): _ONE_SHARE,
+        1
+        / _TIMES: "the one share divided by the other, the other way around. Which one is compared with which?",
         _SLOW.sum()
-        / 1_000: "the slow requests divided by the size of the other data set. Of which set is the share?",
-        _SLOW.sum()
-        / 1_500: "the slow requests divided by the requests of both sets together. Of which set is the "
-        "share?",
+        / _SLOW_BEFORE.sum(): "one count divided by the other. The two data sets are not of one size: "
+        "compare shares.",
         _SLOW.mean()
-        / _BEFORE: "how many times as large the share has become. The question asks for the share itself.",
-        1.1 * _BEFORE: "a tenth more than the historical share, as if it grew with the mean. Count, and see.",
-        _SLOW.mean() - _BEFORE: "by how much the share has grown. The question asks for the share itself.",
+        - _SLOW_BEFORE.mean(): "the one share minus the other. *How many times* asks for a quotient.",
+        _SLOW_CONTROL.mean()
+        / _SLOW_BEFORE.mean(): "what the control gives. The question asks about the recent requests.",
+        _TIMES
+        - 1: "how many times as much has been added. The question asks how many times as large it is now.",
+        _SLOW.mean()
+        / _SLOW_CONTROL.mean(): "what a comparison with the control gives. The question compares with "
+        "the historical requests.",
+        1.1: "a tenth more, as if the share grew with the mean. Count, and see.",
     },
-    otherwise=lambda share: (
-        f"a share lies between 0 and 1, this is {share:g}."
-        if not 0 <= share <= 1
-        else "close, but rounded or counted a little differently. Hand in the number as it was computed."
-        if abs(share - _SLOW.mean()) < 0.008
-        else "compare every recent request with 190 ms; the mean of the True and False is the share."
-    ),
+    otherwise="take the share among the recent requests as the cell above takes it among the historical ones, then "
+    "compare the two shares.",
     hints=(
-        "`recent > 190` is an array of True and False, one for each request.",
-        "The mean of True and False, counted as 1 and 0, is the share of True.",
+        "`(recent > slow_ms).mean()` is the share among the recent requests.",
+        "*How many times as large* is the one share divided by the other. What is compared with comes below the line.",
     ),
     why="a tenth slower on average, and several times as many slow requests: a detector that counts beyond "
     "an edge feels a small shift as a large one.",
 )
 
-# 0.3: a function --------------------------------------------------------------------------------------------
+# 0.3: a decision -------------------------------------------------------------------------------------------
 
 
 def _pairs():
     rng = np.random.default_rng(0)
-    sizes = {"a slower service": 22, "a faster one": 12, "one that is much slower": 30}
-    return {
-        case: (rng.gamma(9, 16, size=5 + shape), rng.gamma(9, shape, size=40))
-        for case, shape in sizes.items()
+    sizes = {
+        "a service that is 30 ms slower": (110, 140),
+        "a service that is as it was": (300, 300),
+        "a service that is 30 ms faster": (180, 150),
+        "a fast service that is 8 ms slower": (50, 58),
+        "a fast service that is 12 ms slower": (60, 72),
+        "a fast service that is 13 ms slower": (70, 83),
+        "a slow service that is 12 ms slower": (400, 412),
     }
+    made = {
+        case: (before + rng.uniform(-1, 1, size=25), after + rng.uniform(-1, 1, size=40))
+        for case, (before, after) in sizes.items()
+    }
+    made["a service that is exactly 10 ms slower"] = (np.array([140.0, 160]), np.array([150.0, 160, 170]))
+    made["a service with one very slow request in five"] = (np.full(10, 150.0), np.array([150.0] * 4 + [300]))
+    return made
 
 
-_RATIO = "this is a ratio. The question asks for a difference, in ms."
-_OUTSIDE = (
-    "your function uses one of the two samples that it is given, and data from outside for the other one."
-)
+_OUTSIDE = "your function decides by one of the two samples alone. Compare the two that it is given."
 
-_SHIFT = function_exercise(
+_PAGE = function_exercise(
     "0.3",
     cases=_pairs,
-    right=lambda historical, recent: np.mean(recent) - np.mean(historical),
+    right=lambda historical, recent: np.mean(recent) - np.mean(historical) >= 10,
+    returns=as_flag,
     slips={
-        lambda historical, recent: np.mean(recent): (
-            "this is the mean of the second sample. By how much does it differ from that of the first?"
+        lambda historical, recent: np.mean(recent) - np.mean(historical) > 10: (
+            "what does *at least 10 ms* say of exactly 10 ms?"
         ),
-        lambda historical, recent: np.mean(recent) - HISTORICAL.mean(): _OUTSIDE,
-        lambda historical, recent: RECENT.mean() - np.mean(historical): _OUTSIDE,
-        lambda historical, recent: np.median(recent) - np.median(historical): (
-            "this is the distance between the medians. The question asks for the means."
+        lambda historical, recent: abs(np.mean(recent) - np.mean(historical)) >= 10: (
+            "a service that has become faster wakes somebody here: the sign of the distance is lost."
         ),
-        lambda historical, recent: np.mean(recent) / np.mean(historical): _RATIO,
-        lambda historical, recent: np.mean(recent) / np.mean(historical) - 1: _RATIO,
-        lambda historical, recent: 100 * (np.mean(recent) / np.mean(historical) - 1): _RATIO,
-        lambda historical, recent: max(0, np.mean(recent) - np.mean(historical)): (
-            "a service can also become faster. Your function reports that as no change: the sign is lost."
+        lambda historical, recent: np.mean(recent) - np.mean(historical) > 0: (
+            "any slower mean wakes somebody here. From how many ms on should it?"
+        ),
+        lambda historical, recent: np.mean(recent) >= 1.1 * np.mean(historical): (
+            "this is a limit of a tenth. The question asks for a limit in ms, the same for fast and slow services."
+        ),
+        lambda historical, recent: np.median(recent) - np.median(historical) >= 10: (
+            "this compares the medians. The question asks for the means."
+        ),
+        lambda historical, recent: np.mean(recent) - HISTORICAL.mean() >= 10: _OUTSIDE,
+        lambda historical, recent: RECENT.mean() - np.mean(historical) >= 10: _OUTSIDE,
+        # The last one: whatever else is wrong in several cases is explained by it.
+        lambda historical, recent: np.mean(recent) - np.mean(historical) < 10: (
+            "your function says True where nobody should be woken, or False where somebody should. Try it on two "
+            "short arrays whose means you know."
         ),
     },
     hints=(
-        "It is your answer to 0.1, with `return` before it, and with the two samples as the function's own.",
-        "`np.mean(recent)` is one of the two numbers that you need.",
+        "Your answer to 0.1 is the distance. A comparison with `>=` makes it a True or a False.",
+        "`return` the comparison itself: it is a True or a False already. A slower service has a positive distance.",
     ),
-    why="a comparison that is a function can be asked of every pair of samples, also of the pair in "
-    "which nothing has changed.",
+    why="a page asks for a size that users feel, not for any difference. How often chance alone reaches the limit is "
+    "the other question.",
 )
 
-EXERCISES = (replace(_SLOWER, judge=judge_how_much_slower), _SLOW_SHARE, _SHIFT)
+EXERCISES = (replace(_SLOWER, judge=judge_how_much_slower), _TIMES_AS_LARGE, _PAGE)

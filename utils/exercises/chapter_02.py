@@ -2,173 +2,123 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
 
 import numpy as np
 
-from utils import simulate
 from utils.exercises.engine import (
     Exercise,
-    NotYet,
-    Scoreboard,
-    as_array,
     as_function,
     call,
     choice_exercise,
-    describe,
-    function_exercise,
     number_exercise,
     one_number,
 )
 
-# 2.1: area, not height --------------------------------------------------------------------------------------
+# 2.1: a height depends on how many requests there are, and on how far they spread -----------------------------
 
-
-def _share(latencies, low=160, high=170):
-    return np.mean((latencies >= low) & (latencies <= high))
-
-
-def _slips_of_a_share():
-    historical, recent = simulate.course_latencies()
-    share = _share(recent)
-    one_edge = "what one edge alone gives. How many edges has the strip?"
-    return {
-        _share(historical): "the share of the historical requests in the strip. Which are asked for?",
-        _share(simulate.course_latencies(drifted=False)[1]): "the control's share. Which are asked for?",
-        share / 10: "the height of the curve, in shares per ms. A share is an area: how wide is the strip?",
-        share * 500: "a count of requests. Which part of all recent requests is it?",
-        _share(recent, high=np.inf): one_edge,
-        _share(recent, low=0): one_edge,
-        1: "what `|` gives: every request keeps to one of the edges. Which ones keep to both?",
-    }
-
-
-_AREA = number_exercise(
+_HEIGHT = number_exercise(
     "2.1",
-    right=lambda: _share(simulate.course_latencies()[1]),
-    within=0.02,
-    slips=_slips_of_a_share,
-    slips_within=0.008,
-    otherwise=lambda share: (
-        f"a share lies between 0 and 1, this is {share:g}."
-        if not 0 <= share <= 1
-        else "the strip holds more than a tenth of the requests, and less than a quarter. Which are in it?"
-    ),
+    right=8,
+    within=1,
+    slips={
+        4: "what the numbers of requests alone give. What does twice the spread do to the height?",
+        2: "what the spread alone gives. What does the default of `hue` do with a quarter of the requests?",
+        6: "the sum of two factors. If each alone makes the curve lower, what do both together?",
+        1 / 8: "the recent peak as a part of the historical one. Which is how many times the other?",
+    },
+    slips_within=0.4,
+    otherwise="two things make the recent curve lower: fewer requests, and more spread. How much is each?",
     hints=(
-        "The curve's unit is 1/ms. What must a height be multiplied by to lose that unit?",
-        "You need no curve: a comparison gives an array of True and False, and its mean is a share.",
-        "Combine two comparisons with &: (recent >= 160) & …, each in brackets, and take the mean.",
+        "With `hue` and the default, the areas are as the numbers of requests. What is the ratio of the areas?",
+        "A height is an area divided by a width. How do the widths of the two curves compare?",
+        "The ratio of the areas times the ratio of the widths.",
     ),
-    why="a share is an area under the curve; a height says nothing until you know how wide the strip is.",
+    why="a curve may be lower for lack of traffic, for more spread, or for both: ask which before you call it drift.",
 )
 
-# 2.2: the bandwidth that finds the bad node -----------------------------------------------------------------
+# 2.2: how often the default finds the bad node in larger windows ----------------------------------------------
 
-# Of windows of 500 requests, the shares that show a second hump: healthy ones, and those with a bad node.
-HUMPS = {0.5: (0.69, 1.0), 0.75: (0.08, 0.98), 1: (0.01, 0.91), 1.25: (0, 0.69), 1.5: (0, 0.19), 2: (0, 0)}
+FOUND = {200: 0.69, 500: 0.91}  # the share of windows with a bad node that show a second hump, by their size
 
-_BANDWIDTH = number_exercise(
+_FOUND = number_exercise(
     "2.2",
-    right=0.75,
+    right=FOUND[500],
+    within=0.05,
+    slips={
+        FOUND[200]: "what windows of 200 requests give. How many requests do Mira's hold?",
+        1 - FOUND[500]: "the share of windows in which the bad node is missed. In how many is it found?",
+        0.01: "what healthy windows give. In which windows is there something to find?",
+        1: "what a narrower bandwidth gives. Which one is the default?",
+    },
+    slips_within=0.03,
+    otherwise="measure 200 windows of 500 requests, with a bad node each, and bw_adjust 1: one window is one row.",
+    hints=(
+        "Make the windows with a bad node as in the cell above. What changes in `size=`?",
+        "`size=(200, 500)` has 200 windows of 500 requests each.",
+        "share_with_humps(windows, 1) is the share in which the default shows a second hump.",
+    ),
+    why="more requests make the bells narrower; what a picture can show depends on the size of its window.",
+)
+
+# 2.3: a window whose widest gap means something ---------------------------------------------------------------
+
+# The shares of quiet windows of so many requests whose widest gap to the historical ones is above 0.10.
+RINGS = {30: 0.91, 60: 0.6, 120: 0.22, 240: 0.08, 480: 0.01}
+
+_GAP = number_exercise(
+    "2.3",
+    right=240,
     within=0,
     slips={
-        0.5: "a bandwidth that invents a second hump in about 69% of quiet windows. How many may show one?"
+        size: f"a size at which about {share:.0%} of quiet windows open a gap wider than 0.10. How many may?"
+        for size, share in RINGS.items()
+        if share > 0.1
     }
-    | {
-        bw_adjust: f"a bandwidth that is quiet enough, but misses the bad node in about {1 - found:.0%} of windows. "
-        "Does another find more, in two hundred windows?"
-        for bw_adjust, (_, found) in HUMPS.items()
-        if bw_adjust >= 1
-    },
-    otherwise=lambda bw_adjust: f"choose one of {', '.join(map(str, HUMPS))}; this is {bw_adjust:g}.",
+    | {480: "a size that is quiet enough. Is there a smaller one that is, too?"},
+    otherwise=lambda size: f"choose one of {', '.join(map(str, RINGS))}; this is {size:g}.",
     hints=(
-        "Two numbers decide: how often a candidate invents a hump, and how often it finds the real one.",
-        "Make 200 quiet windows and 200 with a bad node, as in the cell above, but of 500 requests each.",
-        "Strike out those whose quiet share is above 0.20; the largest bad-node share of the rest wins.",
+        "A quiet window is rng.normal(150, 20, size). How wide is its widest gap to `historical`?",
+        "widest_gap returns two values; the first is the width. Collect it from 500 windows of one size.",
+        "np.mean(np.array(widths) > 0.10) is the share that rings. Start with the smallest size.",
     ),
-    why="a bandwidth trades humps invented for humps hidden; only a no-drift control shows the first.",
+    why="a gap means nothing without the size of its window; chapter 03 turns this sentence into a test.",
 )
 
-# 2.3: an ECDF, exact with ties ------------------------------------------------------------------------------
+# 2.4: what a Q-Q plot does under incidents that the chapter doesn't draw --------------------------------------
 
-
-def _ecdf(sample, at):
-    return np.searchsorted(np.sort(sample), at, side="right") / len(sample)
-
-
-def _ecdf_cases():
-    milliseconds = np.random.default_rng(230).integers(140, 160, size=200)
-    at = np.array([147.5, 100.0, 159.0, 139.5, 150.0, 200.0, 140.0, 147.0])
-    return {
-        "an unsorted sample with ties and eight latencies": (milliseconds, at),
-        "four requests and six latencies": (np.array([152.0, 148, 150, 148]), np.arange(152.0, 146, -1)),
-        "a single latency, 150.0": (milliseconds, 150.0),
-        "a sample in a list, and the single latency 148.0": ([152.0, 148.0, 150.0, 148.0], 148.0),
-    }
-
-
-_STAIRCASE = function_exercise(
-    "2.3",
-    cases=_ecdf_cases,
-    right=_ecdf,
-    returns=lambda result: as_array(result) if np.ndim(result) else one_number(result),
-    slips={
-        lambda sample, at: np.searchsorted(np.sort(sample), at) / len(sample): (
-            "your function leaves out requests that took exactly as long. Does at or below count these ties?"
-        ),
-        lambda sample, at: np.searchsorted(np.sort(sample), at, side="right"): (
-            "your function returns counts. A share ends at 1: a part of what?"
-        ),
-        lambda sample, at: np.searchsorted(sample, at, side="right") / len(sample): (
-            "your function searches the sample as if it were sorted. In which order do requests come?"
-        ),
-        lambda sample, at: _ecdf(np.unique(sample), at): (
-            "your function counts each latency once, however many took as long. What happens to the ties?"
-        ),
-        lambda sample, at: np.atleast_1d(_ecdf(sample, at)): (
-            "at a single latency your function returns an array of one. Where is a number asked for?"
-        ),
-        lambda sample, at: np.arange(1, len(sample) + 1) / len(sample): (
-            "your function returns one share per request. Where does it use `at`?"
-        ),
-    },
-    hints=(
-        "For a single latency the answer is one comparison and its mean.",
-        "np.searchsorted on a sorted copy counts for many latencies at once; look at its argument side.",
-        'np.searchsorted(np.sort(sample), at, side="right") counts the requests at or below.',
-    ),
-    why="an ECDF has nothing to tune, and every point of it can be checked by counting.",
-)
-
-# 2.4: what a Q-Q plot says ----------------------------------------------------------------------------------
-
-DAYS = {"Monday": "spread", "Tuesday": "none", "Wednesday": "tail", "Thursday": "shift"}
-_SIGNATURES = {
-    "shift": "a shift moves all quantiles alike. Are the lowest points as far above the line as the middle?",
-    "spread": "more spread makes the line of points too steep. Do the lowest lie below the line?",
-    "tail": "a slow tail lifts the last few points, and these far. Where are they, and where is the middle?",
-    "none": "with no drift only the ends wander, a little. How many ms off are the middle, and both ends?",
+INCIDENTS = {
+    "factor": "steeper, all above",
+    "queue": "parallel above",
+    "limit": "level at the end",
+}
+_WOULD_BE = {
+    "parallel above": "parallel points are all moved by the same number of ms. Are the lowest and the highest?",
+    "steeper, crossing": "points that cross the line have a fast end that became faster. Did any request?",
+    "steeper, all above": "steeper points move the more, the slower they are. Do the fast ones move less here?",
+    "level at the end": "level points are requests that all take equally long. Does one latency stop them all?",
+    "last points leave": "a few points leave upward when a few requests become much slower. Which ones did?",
 }
 
-_WEEKDAYS = choice_exercise(
+_QQ = choice_exercise(
     "2.4",
-    right=DAYS,
-    choices=simulate.WEEKDAY_KINDS,
+    right=INCIDENTS,
+    choices=tuple(_WOULD_BE),
     slips={
-        (day, kind): f"{day}: {text}"
-        for day, truth in DAYS.items()
-        for kind, text in _SIGNATURES.items()
-        if kind != truth
+        (incident, choice): f"{incident}: {text}"
+        for incident, truth in INCIDENTS.items()
+        for choice, text in _WOULD_BE.items()
+        if choice != truth
     },
     hints=(
-        "Draw one Q-Q plot a day, with the three lines above in a loop.",
-        "Read the middle first: are the points parallel to the line, steeper, on it? Then the last few.",
-        "Print by how much np.quantile(day, [0.1, 0.5, 0.9, 0.99]) differs from the same of historical.",
+        "Draw 500 requests with rng.normal(150, 20, 500), do to them what the incident does, and call qq_plots.",
+        "1.3 * sample, sample + 25 and np.minimum(sample, 170) are the three incidents.",
+        "Read the lowest point first, then the highest: on the line, above it, and by how many ms?",
     ),
     why="where the points leave the line tells you which requests changed: look for the cause there.",
 )
 
-# 2.5: a window in which a rare tail shows at all ------------------------------------------------------------
+# 2.5: a window in which a rare tail shows at all --------------------------------------------------------------
 
 _WINDOW = number_exercise(
     "2.5",
@@ -181,8 +131,8 @@ _WINDOW = number_exercise(
     },
     slips_within=1.5,
     otherwise=lambda size: (
-        f"{100 * 0.98**size:.2g} % of windows of {size:,.0f} requests hold not one retry, one in 100 may. "
-        f"How many {'more' if size < 228 else 'fewer'} does it take? (If you simulated: take more windows.)"
+        f"{100 * 0.98**size:.2g} % of windows of {size:,.0f} requests hold no retry, one in 100 may. "
+        f"How many {'more' if size < 228 else 'fewer'} does it take?"
     ),
     hints=(
         "Ask the opposite: how likely is a window in which not one of n requests is retried?",
@@ -192,123 +142,55 @@ _WINDOW = number_exercise(
     why="a rare event has to be in the window before any picture, or any test, can show it.",
 )
 
-# 2.6: a title that states the finding -----------------------------------------------------------------------
-
-HISTORY, RECENT = simulate.course_latencies()
-_WHOLE = np.array([148.0, 150.0, 151.0, 153.0, 170.0])  # a median without a rounding error
+# 2.6: a rule for another drift --------------------------------------------------------------------------------
 
 
-def _title(finding, recent, case, historical=HISTORY):
-    """Return the learner's title for some recent data."""
-    title = call(as_function(finding), historical, recent, case=case)
-    if not isinstance(title, str):
-        raise NotYet(f"a title is a text, this is {describe(title)}.")
-    return title
+@cache
+def _line_ups():
+    """Return 100 line-ups in which the spread of the real pair has drifted: (befores, afters, number)."""
+    rng, made = np.random.default_rng(260), []
+    for _ in range(100):
+        pooled = np.concatenate([rng.normal(150, 20, 100), rng.normal(150, 30, 100)])
+        panels = rng.permuted(np.tile(pooled, (5, 1)), axis=1)
+        number = int(rng.integers(1, 6))
+        panels[number - 1] = pooled
+        made.append((panels[:, :100], panels[:, 100:], number))
+    return made
 
 
-def _words(title):
-    """Return which of the three findings a title states."""
-    return [word for word in ("slower", "faster", "no visible shift") if word in title.casefold()]
-
-
-def _amounts(title):
-    plain = title.replace("−", "-")
-    return [float(number) for number in re.findall(r"((?<!\d)[-+]?\d+(?:\.\d+)?)\s*ms\b", plain)]
-
-
-def _names_slower(finding):
-    title = _title(finding, RECENT, "the course's data")
-    return None if _words(title) == ["slower"] else f"the title is {title!r}. Which median is larger?"
-
-
-def _names_faster(finding):
-    title = _title(finding, HISTORY - 12, "recent requests that are 12 ms quicker")
-    if _words(title) != ["faster"]:
-        return f"for requests 12 ms quicker the title is {title!r}. Can a difference be below zero?"
-    if min(_amounts(title), default=0) < 0:
-        return f"the title {title!r} says the direction twice: by its word and by a minus sign."
-    return None
-
-
-def _names_the_amount(finding):
-    title = _title(finding, RECENT, "the course's data")
-    moved = np.median(RECENT) - np.median(HISTORY)
-    if any(abs(abs(amount) - moved) <= 0.51 for amount in _amounts(title)):
+def _finds_the_spread(rule):
+    picks = []
+    for befores, afters, _ in _line_ups():
+        pick = one_number(call(as_function(rule), befores, afters, case="a line-up of five panels"))
+        if pick not in range(1, 6):
+            return f"your rule picks panel {pick:g}, and the panels are numbered from 1 to 5."
+        picks.append(pick)
+    hits = sum(pick == number for pick, (_, _, number) in zip(picks, _line_ups(), strict=True))
+    if hits >= 70:
         return None
-    return f'the title is {title!r}. By how much did the median move, rounded and followed by "ms"?'
-
-
-def _is_short(finding):
-    title = _title(finding, RECENT, "the course's data")
-    if len(title) > 60 or "\n" in title:
-        return f"the title has {len(title)} characters; a person on call reads one line of at most 60."
-    decimals = re.findall(r"\d+\.\d+", title)
-    return f'nobody reads {decimals[0]} ms: round to whole ms, as in "12 ms".' if decimals else None
-
-
-def _claims_nothing_without_drift(finding):
-    for seed in range(5):
-        _, quiet = simulate.course_latencies(seed, drifted=False)
-        quiet += np.median(HISTORY) - np.median(quiet) + seed - 2
-        title = _title(finding, quiet, "recent requests that have not drifted")
-        if _words(title) != ["no visible shift"]:
-            return f"nothing drifted, and the title is {title!r}. Which of the three wordings may it hold?"
-    return None
-
-
-def _keeps_to_the_limit(finding):
-    findings = {3.4: "slower", -3.4: "faster", 3: "slower", -3: "faster", 2.6: "no visible shift"}
-    for moved, expected in findings.items():
-        title = _title(finding, _WHOLE + moved, f"medians that differ by {moved:+g} ms", _WHOLE)
-        if expected not in _words(title):
-            return f"medians {moved:+g} ms apart get {title!r}. Is that 3 ms or more, before rounding?"
-    return None
-
-
-def _ignores_a_few_timeouts(finding):
-    rng = np.random.default_rng(260)
-    hanging = np.where(rng.random(500) < 0.02, 2_000.0, rng.normal(150, 20, size=500))
-    title = _title(finding, hanging, "a few timeouts of 2,000 ms")
-    if "no visible shift" in _words(title):
-        return None
-    return f"a few requests took 2,000 ms, and the title is {title!r}. How far does the median move?"
-
-
-def _takes_lists(finding):
-    title = _title(finding, (HISTORY - 12).tolist(), "lists", HISTORY.tolist())
-    if title != _title(finding, HISTORY - 12, "arrays"):
-        return "the title for lists differs from the title for the same latencies in arrays."
-    return None
-
-
-_TITLE = Scoreboard(
-    (
-        ('says "slower" when recent requests are slower', _names_slower),
-        ('says "faster" when they are faster', _names_faster),
-        ("gives the amount in ms", _names_the_amount),
-        ("is one short line, rounded", _is_short),
-        ("claims nothing when nothing drifted", _claims_nothing_without_drift),
-        ("draws the line at 3 ms", _keeps_to_the_limit),
-        ("is not moved by a few timeouts", _ignores_a_few_timeouts),
-        ("takes a list, too", _takes_lists),
-    )
-)
+    if len(set(picks)) == 1:
+        return f"your rule picks panel {picks[0]:g} in every line-up. Does it use what it is given?"
+    if hits < 10:
+        return f"your rule finds {hits} of 100, fewer than chance does. Is a difference taken the wrong way round?"
+    if hits < 35:
+        return f"your rule finds {hits} of 100, and chance finds about 20. Does what it compares differ here?"
+    return f"your rule finds {hits} of 100, at least 70 are asked for. What says most about the distance from 150 ms?"
 
 
 EXERCISES = (
-    _AREA,
-    _BANDWIDTH,
-    _STAIRCASE,
-    _WEEKDAYS,
+    _HEIGHT,
+    _FOUND,
+    _GAP,
+    _QQ,
     _WINDOW,
     Exercise(
         "2.6",
-        _TITLE,
+        _finds_the_spread,
         hints=(
-            "Begin with moved = np.median(recent) - np.median(historical), and three cases of it.",
-            "The word gives the direction, so the number after it is abs(moved), in an f-string with :.0f.",
-            'First: if abs(moved) < 3, return "No visible shift". Then a title with a word for the sign.',
+            "What differs in the real pair, if not the mean? Which number measures that?",
+            "Change one thing in pick_by_means: what is taken of each row before the difference.",
+            "befores.std(axis=1) has one spread a panel. The panel with the largest difference is the pick.",
         ),
-        why="whoever is paged may read the title and nothing else, so it must be true on quiet nights too.",
+        why="a rule sees the drift that it was made for; chapter 07 compares rules for all kinds of drift.",
     ),
 )
