@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from tests.chapter import definitions
@@ -15,13 +14,12 @@ from utils import simulate
 
 chapter = definitions("07")
 BINNED, ORDER = ["PSI", "Jensen-Shannon"], ["KS", "Cramér-von Mises", "Anderson-Darling"]
-CODES = [0.93, 0.04, 0.02, 0.01, 0.0]
 
 
 @cache
 def _power(requests, make=chapter.healthy, seed=7):
     """Return the chapter's table in percent, as numbers."""
-    return chapter.power_table(requests, seed=seed, make=make).map(lambda text: int(text.rstrip("%")))
+    return chapter.power_table(requests, seed=seed, make=make).map(lambda text: int(text.rstrip("%"))).T
 
 
 # The measures ----------------------------------------------------------------------------------------------
@@ -35,6 +33,9 @@ def test_the_services_are_what_the_chapter_says_of_them():
     assert np.log(healthy).std() == pytest.approx(0.13, rel=0.02)
     assert np.mean(search > 350) == pytest.approx(1 / 50, rel=0.1)
     assert np.median(search[search > 350]) == pytest.approx(4 * 150, rel=0.05)
+    catalog = chapter.catalog_windows((200, 500), np.random.default_rng(1))
+    assert np.mean(catalog < 50) == pytest.approx(1 / 10, rel=0.1)
+    assert np.median(catalog[catalog < 50]) == pytest.approx(15, rel=0.02)
     delays = chapter.retry_delays(50_000, np.random.default_rng(2))
     assert (np.mean(delays == 0), delays[delays > 0].mean()) == pytest.approx((0.92, 30), rel=0.05)
 
@@ -60,29 +61,24 @@ def test_the_bins_are_the_tenths_of_the_historical_requests():
     edge = np.quantile(before, 0.1)
     historical, recent = chapter.bin_counts(before, np.array([1.0, edge, edge + 1e-6, 900.0]))
     assert historical.tolist() == [100] * 10 and recent.tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert chapter.share_at_or_below(np.array([3.0, 1, 2, 2]), np.array([0.9, 2, 2.5, 3])).tolist() == [
-        0,
-        0.75,
-        0.75,
-        1,
-    ]
+    twentieths = chapter.bin_counts(before, before, bins=20)
+    assert [counts.tolist() for counts in twentieths] == [[50] * 20] * 2
 
 
-def test_all_measures_are_the_exercise_s_psi_scipy_s_jensen_shannon_and_the_means_row_by_row():
+def test_all_measures_are_psi_with_its_floor_scipy_s_jensen_shannon_and_the_means_row_by_row():
     befores, afters = chapter.healthy((2, 3, 300), np.random.default_rng(4))
     afters[afters > np.quantile(befores, 0.8)] = 150  # the last bin runs empty
     together = chapter.all_measures(befores, afters)
     for i, (before, after) in enumerate(zip(befores, afters, strict=True)):
         counts = chapter.bin_counts(before, after)
+        p, q = (np.maximum(count / 300, 0.0001) for count in counts)
         expected = chapter.gap_measures(before, after) | {
-            "PSI": chapter.psi(*counts),
+            "PSI": np.sum((q - p) * np.log(q / p)),
             "Jensen-Shannon": jensenshannon(*counts),
             "Mean": abs(before.mean() - after.mean()),
         }
         assert counts[1][-1] == 0 and together.keys() == expected.keys()
         assert [values[i] for values in together.values()] == pytest.approx([*expected.values()])
-    filled = chapter.bin_counts(befores[0], chapter.healthy(5_000, np.random.default_rng(5)))
-    assert chapter.psi_of_counts(*filled) == pytest.approx(chapter.psi(*filled))
 
 
 # Which measure catches which drift -------------------------------------------------------------------------
@@ -98,11 +94,8 @@ def test_each_drift_is_what_its_name_says():
     )
     spread = np.log(ratio["a quarter more spread"] * windows).std() / np.log(windows).std()
     assert spread == pytest.approx(1.25)
-    for name, share, factor in [("one in fifty hangs", 1 / 50, 4), ("one node in ten is bad", 1 / 10, 1.35)]:
-        assert np.mean(ratio[name] > 1.001) == pytest.approx(share, rel=0.2)
-        assert ratio[name].max() == pytest.approx(factor)
-    leak = ratio["leak, 6 % at the end"]
-    assert (leak[:, 0].max(), leak[:, -1].min(), leak.mean()) == pytest.approx((1, 1.06, 1.03))
+    hangs = ratio["one in fifty hangs"]
+    assert np.mean(hangs > 1.001) == pytest.approx(1 / 50, rel=0.2) and hangs.max() == pytest.approx(4)
 
 
 def test_a_measure_is_calibrated_on_2_000_pairs_and_tried_on_500():
@@ -122,15 +115,6 @@ def test_each_drift_has_its_own_winner_at_one_false_alarm_rate():
     assert spread["Wasserstein"] == spread.max() and spread["Mean"] < 25
     assert spread["KS"] + 30 < spread["Anderson-Darling"]
     assert hangs["Wasserstein"] > 95 and hangs[["KS", "Cramér-von Mises", *BINNED]].max() < 20
-    assert (power.loc["leak, 6 % at the end"] - slower).abs().max() < 10
-
-
-def test_in_windows_of_100_d_is_stepped_and_hanging_requests_are_seen_by_wasserstein_and_the_mean():
-    power = sum(_power(100, seed=seed) for seed in range(6)) / 6
-    none = power.loc["none"]
-    assert none["KS"] < none.drop(["KS", *BINNED]).min() and 4.5 < none.mean() < 5.6
-    hangs = power.loc["one in fifty hangs"]
-    assert hangs["Wasserstein"] > 70 and hangs["Mean"] > 55 and hangs[ORDER + BINNED].max() < 12
 
 
 def test_a_heavy_tailed_history_blinds_wasserstein_to_a_shift_and_leaves_the_order_alone():
@@ -138,6 +122,8 @@ def test_a_heavy_tailed_history_blinds_wasserstein_to_a_shift_and_leaves_the_ord
         _power(500, make).loc["all 3 % slower"] for make in (chapter.healthy, chapter.search_windows)
     )
     assert heavy[["Wasserstein", "Mean"]].max() < 45 < 85 < calm[["Wasserstein", "Mean"]].min()
+    catalog = _power(500, chapter.catalog_windows).loc["all 3 % slower"]
+    assert catalog[ORDER].min() > 70 > 67 > catalog.drop(ORDER).max(), "what exercise 7.2 asks for"
     assert (heavy - calm)[ORDER + BINNED].abs().max() < 10 and heavy["Energy"] > 70
 
 
@@ -150,24 +136,14 @@ def test_rules_of_thumb_depend_on_the_window_and_calibrated_thresholds_do_not():
         histories, windows = chapter.healthy((500, 1_200), rng), chapter.healthy((500, n), rng)
         values = chapter.all_measures(histories, windows)
         values["Wasserstein"] /= histories.std(axis=-1)
-        rates[n] = [np.mean(values[name] > 0.1) for name in names] + [np.mean(values["PSI"] > 0.25)]
+        rates[n] = [np.mean(values[name] > 0.1) for name in names]
         for name in names:  # half of the windows set the threshold, the other half test it
             assert 0.015 < np.mean(values[name][250:] > np.quantile(values[name][:250], 0.95)) < 0.12
         if n > 50:  # in theory PSI is a chi-square variable, as long as no bin runs empty
             in_theory = (1 / n + 1 / 1_200) * stats.chi2.ppf(0.95, 9)
             assert np.quantile(values["PSI"], 0.95) == pytest.approx(in_theory, rel=0.15)
-    assert min(rates[50][:3]) > 0.75 and 0.15 < rates[50][3] < 0.5
+    assert min(rates[50]) > 0.75
     assert max(rates[500][1:]) < 0.03 and rates[500][0] < 0.2
-
-
-def test_mean_plus_three_sd_of_ten_chunks_breaks_its_promise_many_times_over():
-    chunks, fresh = chapter.healthy((2, 100, 10, 100), np.random.default_rng(14))
-    history = np.broadcast_to(chunks.reshape(100, 1, 1_000), (100, 10, 1_000))
-    inside, outside = (chapter.gap_measures(history, windows)["Wasserstein"] for windows in (chunks, fresh))
-    flagged = np.mean(outside > chapter.limit_from_chunks(inside)[:, None])
-    around_0 = np.array([[-1.0, 1.0] * 5])  # mean 0, standard deviation 1
-    assert chapter.limit_from_chunks(5 + around_0) == pytest.approx([8])
-    assert 24 * stats.norm.sf(3) < flagged < 0.15
 
 
 def test_cramer_von_mises_on_zeros_answers_by_the_sizes_alone_and_shuffling_mends_it():
@@ -185,38 +161,17 @@ def test_cramer_von_mises_on_zeros_answers_by_the_sizes_alone_and_shuffling_mend
 # Categories ------------------------------------------------------------------------------------------------
 
 
-def test_the_measures_of_categories_are_scipys_and_the_exercise_s():
-    first, second = np.array([[40, 30, 20, 10, 0, 0], [50, 20, 20, 0, 10, 0]])
-    measures = chapter.category_measures(first, second)
-    assert measures["chi-square"] == pytest.approx(stats.chi2_contingency([first[:5], second[:5]]).statistic)
-    assert measures["PSI"] == pytest.approx(chapter.psi(first, second))
-    assert measures["Jensen-Shannon"] == pytest.approx(jensenshannon(first, second))
-
-
-def test_calibrated_measures_of_categories_differ_on_a_code_that_was_never_seen_and_hardly_elsewhere():
-    rng, caught = np.random.default_rng(17), {}
-    for name, new in [
-        ("none", CODES),
-        ("500s", [0.91, 0.04, 0.02, 0.03, 0]),
-        ("new", [0.92, 0.04, 0.02, 0.01, 0.01]),
-    ]:
-        counts = [chapter.draw_counts(1_500, 500, shares, rng) for shares in (CODES, CODES, CODES, new)]
-        assert (counts[3].sum(axis=1) == 500).all()
-        assert counts[3].mean(axis=0) / 500 == pytest.approx(new, abs=0.002)
-        quiet, drifted = chapter.category_measures(*counts[:2]), chapter.category_measures(*counts[2:])
-        caught[name] = [
-            np.mean(drifted[one].round(9) > np.quantile(quiet[one].round(9), 0.95)) for one in quiet
-        ]
-    assert 0.02 < min(caught["none"]) and max(caught["none"]) < 0.08 and np.ptp(caught["500s"]) < 0.1
-    chi_square, psi, divergence = caught["new"]
-    assert chi_square + 0.2 < psi and divergence + 0.05 < psi
-
-
-def test_jensen_shannon_on_many_categories_alarms_without_drift():
+def test_psi_falls_behind_because_it_ignores_the_order_of_its_bins():
     rng = np.random.default_rng(18)
-    for categories, expected in ((5, 0), (240, 1)):
-        counts = (chapter.draw_counts(40, 1_800, np.full(categories, 1 / categories), rng) for _ in range(2))
-        assert np.mean(chapter.category_measures(*counts)["Jensen-Shannon"] > 0.1) == expected
+    pairs = [
+        (chapter.healthy((500, 500), rng), factor * chapter.healthy((500, 500), rng)) for factor in (1, 1.03)
+    ]
+    places = [[counts @ np.arange(10) for counts in chapter.bin_counts(*pair)] for pair in pairs]
+    for (quiet, drifted), low, high in (
+        ([np.abs(before - after) for before, after in places], 0.85, 1),
+        ([chapter.psi(*chapter.bin_counts(*pair)) for pair in pairs], 0.5, 0.8),
+    ):
+        assert low < np.mean(drifted > np.quantile(quiet, 0.95)) < high
 
 
 # Several features together ---------------------------------------------------------------------------------
@@ -231,33 +186,35 @@ def test_rows_have_the_correlation_asked_for_and_each_feature_keeps_its_distribu
         assert rows.std(axis=0) == pytest.approx([20, 8, 3], rel=0.02)
 
 
-def test_a_flipped_correlation_is_found_by_a_tree_and_not_by_ks_or_a_straight_line():
-    for seed in (20, 21, 22):
-        rng = np.random.default_rng(seed)
-        old, flipped, same = (
-            chapter.requests_with(correlation, 300, rng) for correlation in (0.6, -0.6, 0.6)
-        )
-        assert min(stats.ks_2samp(old[:, i], flipped[:, i]).pvalue for i in range(3)) > 0.01
-        assert chapter.domain_auc(old, flipped) > 0.62 > 0.58 > chapter.domain_auc(old, same)
-        on_training_rows = DecisionTreeClassifier(min_samples_leaf=20, random_state=0)
-        rows, label = np.vstack([old, same]), np.repeat([0, 1], 300)
-        scores = on_training_rows.fit(rows, label).predict_proba(rows)[:, 1]
-        assert stats.mannwhitneyu(scores[300:], scores[:300]).statistic / 300**2 > 0.65
-    z = (np.vstack([old, flipped]) - [150, 40, 30]) / [20, 8, 3]
-    straight, bent = (
-        cross_val_score(LogisticRegression(), features, label, cv=5, scoring="roc_auc").mean()
-        for features in (z, np.c_[z, z[:, 0] * z[:, 1]])
-    )
-    assert straight < 0.58 < chapter.domain_auc(old, flipped) < bent
+def _auc(old, new):
+    """Return the cross-validated AUC of the chapter's tree."""
+    tree = DecisionTreeClassifier(min_samples_leaf=20, random_state=42)
+    folds = StratifiedKFold(5, shuffle=True, random_state=42)
+    rows, label = np.vstack([old, new]), np.repeat([0, 1], [len(old), len(new)])
+    return cross_val_score(tree, rows, label, cv=folds, scoring="roc_auc").mean()
+
+
+@pytest.mark.parametrize("seed", [20, 21, 22])
+def test_a_flipped_correlation_is_found_by_a_tree_and_not_by_ks(seed):
+    rng = np.random.default_rng(seed)
+    old, flipped, same = (chapter.requests_with(correlation, 300, rng) for correlation in (0.6, -0.6, 0.6))
+    assert min(stats.ks_2samp(old, flipped).pvalue) > 0.01
+    assert _auc(old, flipped) > 0.62 > 0.58 > _auc(old, same)
+
+
+def test_of_the_two_weeks_each_feature_is_alike_and_one_pair_is_not():
+    before, after = simulate.two_weeks(20_000)
+    assert max(stats.ks_2samp(before, after).statistic) < 0.02
+    moved = (before.corr() - after.corr()).abs()
+    pair = moved.loc["cpu_percent", "queue_length"]
+    assert pair > 1.1 and (moved > 0.03).to_numpy().sum() == 2
+    assert min(stats.ks_2samp(*simulate.two_weeks()).pvalue) > 0.05
 
 
 def test_a_classifier_tells_two_quiet_periods_apart_where_neighbors_in_time_are_alike():
     rng = np.random.default_rng(23)
     aucs = {
-        rho: [
-            chapter.domain_auc(*np.split(simulate.autocorrelated_noise((3, 600), rho, rng).T, 2))
-            for _ in range(5)
-        ]
+        rho: [_auc(*np.split(simulate.autocorrelated_noise((3, 600), rho, rng).T, 2)) for _ in range(5)]
         for rho in (0, 0.9)
     }
     assert max(aucs[0]) < 0.6 < np.median(aucs[0.9])

@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from statistics import NormalDist
-
 import numpy as np
+from scipy import optimize, stats
 
 from utils.exercises.engine import (
     Exercise,
     NotYet,
     as_array,
     as_choice,
+    as_flag,
     as_function,
     as_parts,
     call,
     choice_exercise,
     number_exercise,
 )
-from utils.simulate import ARCHIVE_KINDS, REQUESTS_PER_HOUR
+from utils.simulate import ARCHIVE_KINDS, twenty_days
 
-# 1.1: how far a mean wanders --------------------------------------------------------------------------------
-
-
-def _slips_of_a_wandering():
-    quiet = np.random.default_rng(1).normal(150, 20, (1_000, 500)).mean(axis=1)  # the seed of the chapter
-    variance = "what the variance of the means gives. That is in ms squared: what has the unit ms?"
-    return {
-        quiet.var(): variance,
-        quiet.var(ddof=1): variance,
-        0.8: variance,
-        0.04: "what dividing by 500 gives. With four times as many, does the wandering fall to a quarter?",
-        0.632: "what means across the 1,000 days give, or the sds of the days. What is your mean taken of?",
-    }
+# 1.1: how far p99 wanders -----------------------------------------------------------------------------------
 
 
 def _no_wandering(value):
     if value > 100:
-        return "this looks like where the means lie. How far do they lie apart?"
-    if value > 10:
-        return "this is nearer to how far one request wanders. Is a mean of many as unsteady?"
-    if value > 2:
-        return "few of the means lie this far apart. Is it a range? Their standard deviation is asked for."
-    return "simulate many quiet days, one row a day. How far do the means of the rows lie apart?"
+        return "this looks like where the p99s lie. How far do they lie apart?"
+    if value > 12:
+        return "few of the p99s lie this far apart. Is it a range, or the sd of single requests?"
+    if value > 8:
+        return "the variance of the p99s is of this size. That is in ms squared: what has the unit ms?"
+    return "simulate many quiet days, one row a day. How far do the p99s of the rows lie apart?"
 
 
 _WANDERING = number_exercise(
     "1.1",
-    right=0.9,
-    within=0.08,  # a thousand simulated days are right to about 0.02
-    slips=_slips_of_a_wandering,
-    slips_within=0.04,
+    right=3.2,
+    within=0.25,  # a thousand simulated days are right to about 0.08
+    slips={
+        0.9: "what the means of the days give. Which number of each day is asked for?",
+        1.1: "what the medians of the days give. p99 is the quantile at 0.99.",
+        2.37: "what p99 across the 1,000 days gives. Is yours taken of the requests of one day?",
+    },
+    slips_within=0.1,
     otherwise=_no_wandering,
     hints=(
         "`rng.normal(150, 20, size=(1_000, 500))` is a table of 1,000 quiet days, one row a day.",
-        "`.mean(axis=1)` takes the mean of each row; `.std()` says how far the means lie apart.",
+        "`np.quantile(table, 0.99, axis=1)` takes p99 of each row; `.std()` says how far they lie apart.",
     ),
-    why="a mean of 500 is steadier than one request by the square root of 500, and this is the ruler for "
-    "every move of it.",
+    why="every summary number has a wandering of its own, and a move counts only beside it.",
 )
 
 # 1.2: a drift of the tail alone -----------------------------------------------------------------------------
@@ -89,7 +79,7 @@ def judge_with_timeouts(answer):
     runs = [_timed_out(function, "the signature's share and timeout", seed) for seed in (1, 2, 3)]
     share = np.mean(runs)
     if abs(share - 0.02) > 0.003:
-        return f"the share should be 0.02, and it is {share:.3f}. Is it taken for percent, or turned round?"
+        return f"the share should be 0.02, and it is {share:.3f}. Taken for percent, turned round, or one draw for all?"
     if abs(np.mean([_HEALTHY[run].mean() for run in runs]) - 150) > 4:
         return "yours prefers slow requests or fast ones. Does a fast one hang as easily as a slow one?"
     if np.array_equal(runs[0], runs[1]):
@@ -147,7 +137,7 @@ def judge_which_numbers_move(answer):
 
 _SIGNATURES = {
     "no drift": "without an incident all five numbers stay within a few percent. Do they?",
-    "slower": "one factor moves all five numbers alike. Is their ratio to the day before the same?",
+    "slower": "one factor moves all five numbers alike. Are the quotients of this day alike?",
     "spread": "a wider spread pulls at both ends. What has p5 done, and what p99?",
     "timeouts": "timeouts leave p5 and the median where they were. Do they stay, and where does p99 lie?",
     "bad node": "with one node slower the median rises, p99 more, p5 hardly. Is it so beside the day before?",
@@ -164,83 +154,70 @@ _ARCHIVE = choice_exercise(
         if kind != truth
     },
     hints=(
-        "Divide each row of the table by the row of the day before: quotients near 1 are wandering.",
+        "Quotients near 1 are wandering. Look at p5, the median and p99 of each day first.",
         "Slower moves every number by one factor. Spread moves p5 and p99 apart. Timeouts leave p5 and "
         "the median alone. A bad node lifts the upper numbers more than p5.",
     ),
     why="three of these days have nearly the same mean, and ask for three different people to be called.",
 )
 
-# 1.5: a drift that the daily mean misses --------------------------------------------------------------------
+# 1.5: a rule that wakes somebody ----------------------------------------------------------------------------
+
+_MISSED = {
+    "slower": "every request takes a tenth longer. Which numbers move, and by how many wanderings?",
+    "spread": "both ends move away from the middle. Which number sees that?",
+    "timeouts": "one request in fifty takes 900 ms. Which numbers lean on so few?",
+    "bad node": "one request in five is half as slow again. Which numbers see that?",
+}
 
 
-def judge_missed_recurring_drift(answer):
-    """Judge a daily pattern of extra latency by how often a day's mean leaves the quiet band."""
-    extra_ms = as_array(answer, size=REQUESTS_PER_HOUR.size)
-    slow = extra_ms >= 30
-    if slow.sum() < 3:
-        return (
-            f"hours slower by 30 ms or more, a positive number: {slow.sum()}. The job slows at least three."
-        )
-    if extra_ms.min() >= 100:
-        return "these look like latencies. Give what the job adds to each hour: 0 ms where it does not run."
-    if extra_ms.min() < -100:
-        return "an hour that becomes faster by more than 100 ms would have to answer before it is asked."
-    moved_ms = np.average(extra_ms, weights=REQUESTS_PER_HOUR)
-    wanderings, chance = moved_ms / (20 / 500**0.5), NormalDist().cdf
-    caught = 1 - chance(3 - wanderings) + chance(-3 - wanderings)
-    if caught < 0.06:  # a learner's few simulated days can't tell this from one in twenty
+def judge_wakes(answer):
+    """Judge a rule by its false alarms and its misses on twenty days of the archive."""
+    function, days = as_function(answer), twenty_days()
+    woken = [as_flag(call(function, latencies, case="a day of the archive")) for _, latencies in days]
+    if len(set(woken)) == 1:
+        does = "wakes somebody on all" if woken[0] else "sleeps through all"
+        return f"your rule {does} of the twenty days. Ten of them are quiet, and ten are not."
+    false_alarms = sum(wakes for wakes, (kind, _) in zip(woken, days, strict=True) if kind == "no drift")
+    missed = [kind for wakes, (kind, _) in zip(woken, days, strict=True) if not wakes and kind in _MISSED]
+    if false_alarms <= 1 and len(missed) <= 1:
         return None
-    carried = REQUESTS_PER_HOUR[slow].sum() / REQUESTS_PER_HOUR.sum()
-    question = "what weight does an hour have in a mean of requests?"
-    if carried <= 0.03:
-        question = "by how much may any hour move?"
-    return (
-        f"the daily mean moves by {moved_ms:.1f} ms and leaves the quiet band on {caught:.0%} of the days. "
-        f"Your slow hours carry {carried:.0%} of the requests: {question}"
-    )
+    told = f"false alarms on {false_alarms} of 10 quiet days, and {len(missed)} of 10 incidents missed. "
+    if false_alarms > 1:
+        return told + "How often does each of your limits go off on the 200 quiet days?"
+    most = max(_MISSED, key=missed.count)
+    return f"{told}Missed most often, {most}: {_MISSED[most]}"
 
 
-# 1.6: data drift, concept drift, label shift ----------------------------------------------------------------
+# 1.6: a concept drift that no count shows -------------------------------------------------------------------
 
-_CLAIMS = {
-    "data drift": "the inputs changed and the same input fares as before",
-    "concept drift": "the same input fares otherwise than before",
-    "label shift": "the mix of outcomes changed and the inputs behind each outcome look as before",
-}
-_STORIES = {
-    "A": ("data drift", "How does a basket of one size fare, before and after?"),
-    "B": ("concept drift", "What has changed, the baskets or what happens to a basket of ten items?"),
-    "C": ("label shift", "What do the orders of one kind look like, and how many of them are there?"),
-    "D": ("concept drift", "What happens to a small basket, and what to a large one?"),
-}
-_SYNONYMS = {"covariate shift": "data drift", "feature drift": "data drift"}
+_ITEMS = 1 + np.arange(60)
+_CUSTOMERS = stats.poisson(9).pmf(_ITEMS - 1)
 
-_SHIFTS = choice_exercise(
+
+def _late(base_ms, ms_per_item=3):
+    return float(_CUSTOMERS @ stats.norm(base_ms + ms_per_item * _ITEMS, 20).sf(200))
+
+
+_HIDDEN = number_exercise(
     "1.6",
-    right={story: truth for story, (truth, _) in _STORIES.items()},
-    choices=tuple(_CLAIMS),
+    right=lambda: optimize.brentq(lambda base_ms: _late(base_ms) - _late(90, 6), 0, 200),
+    within=1.05,
     slips={
-        (story, kind): f"story {story}: {kind} says that {claim}. Is that so here? {question}"
-        for story, (truth, question) in _STORIES.items()
-        for kind, claim in _CLAIMS.items()
-        if kind != truth
+        120: "what keeps the mean latency where it was. Are as many requests above 200 ms?",
+        90: "the base_ms from before. Are still as many requests late when each item takes half the time?",
+        60: "90 ms less 3 ms for each of ten items. The items take less time now: which way must the rest go?",
     },
-    hints=(
-        "Ask three questions of each story: did the inputs change? did the outcome of one and the same "
-        "input change? did only the mix of outcomes change?",
-        "When an input of the same kind meets another outcome, it is concept drift, whatever the totals say.",
+    otherwise=lambda base_ms: (
+        f"with it {_late(base_ms):.1%} of the requests are late, and before {_late(90, 6):.1%} were."
     ),
-    why="a test that watches the inputs alone stays silent in two of the four, and each kind asks for "
-    "another remedy.",
+    hints=(
+        "`requests(rng, ms_per_item=3, base_ms=120)[1].mean()` is the share of late requests of one try.",
+        "Try `base_ms` in steps of 1, and take the one whose share is nearest to `late.mean()`.",
+    ),
+    why="the same baskets and as many late requests, yet a basket of a given size meets another outcome: a "
+    "concept drift that neither a test of the inputs nor a count of the outcomes sees.",
 )
-
-
-def judge_stories(answer):
-    """Judge the names of four shifts, for the stories A to D."""
-    given = as_parts(answer, list(_STORIES))
-    return _SHIFTS.judge([_SYNONYMS.get(str(name).strip().casefold(), name) for name in given])
-
 
 EXERCISES = (
     _WANDERING,
@@ -263,20 +240,20 @@ EXERCISES = (
             "of the five numbers look at that end?",
             "For the spread, the middle stays where it is and both ends move away from it.",
         ),
-        why="no single number sees every drift, and each drift leaves its own pattern in a few of them.",
+        why="each drift leaves its own pattern: which numbers moved says more than how far one of them did.",
     ),
     _ARCHIVE,
     Exercise(
         "1.5",
-        judge_missed_recurring_drift,
+        judge_wakes,
         hints=(
-            "A mean of requests weighs each hour by the number of its requests. Look for the hours that "
-            "hardly count.",
-            "Start from `np.zeros(24)`, set three of the quietest hours to 30 or more, and work out how much "
-            "that adds to the mean of 500 requests.",
+            '`off_by(latencies_ms)["mean"]` says by how many of its wanderings the mean is off, up or down; `abs` '
+            "takes away the sign.",
+            "No single number sees all four incidents. Take two that miss different ones, and wake somebody "
+            "when either is off by more than three wanderings.",
         ),
-        why="what comes back every night and is averaged over the day can go on for months: compare an hour "
-        "with the same hour of other days.",
+        why="whom a rule wakes for nothing and what it lets pass are two counts, and only both together say "
+        "what it is good for.",
     ),
-    replace(_SHIFTS, judge=judge_stories),
+    _HIDDEN,
 )

@@ -9,7 +9,9 @@ import numpy as np
 from utils.exercises.engine import (
     Exercise,
     NotYet,
+    as_choice,
     as_function,
+    as_parts,
     call,
     function_exercise,
     number_exercise,
@@ -23,112 +25,50 @@ _ON_A_COPY = "your function changes what it was given. Work on a copy."
 
 _MOVED = number_exercise(
     "7.1",
-    right=10,
-    within=0.5,
+    right=19.4,
+    within=1.1,
     slips={
-        0.005: "the share that moved, the gap that D sees. How far did it move?",
-        0.316: "the energy distance. Which of the two is the area itself?",
+        **dict.fromkeys((10, 9.95), "what one of the two moves makes by itself. Do the others not move?"),
+        0.05: "how far the mean moved. Do moves in opposite directions cancel in an area without a sign?",
+        0.995: "the share that got faster. How far did it move?",
         2_000: "how far the hanging requests moved. Over how many requests is the average?",
     },
-    slips_within=0.001,
-    otherwise="the area between the curves is another one. How high, as a share, and how wide is the gap?",
+    slips_within=0.02,
+    otherwise="the area between the curves is another one. Or simulate: what does `stats.wasserstein_distance` say?",
     hints=(
-        "Draw the two curves: the gap is as high as the share that moved. How wide is it?",
-        "Height times width is the area, and the area is the distance.",
+        "Each move contributes its share of the requests times its milliseconds. Which moves are there?",
+        "Moves in both directions count. Or draw many requests, move them, and call `stats.wasserstein_distance`.",
     ),
-    why="in milliseconds a threshold can be compared with what your users can spare; D has no such unit.",
+    why="moves in both directions add up, where in a mean they cancel; and the sum is in milliseconds.",
 )
 
 
-# 7.2: PSI --------------------------------------------------------------------------------------------------
+# 7.2: a ruler for a service with a cache -------------------------------------------------------------------
 
-_FLOOR = 0.0001
-
-
-def _shares(counts):
-    return counts / np.sum(counts)
-
-
-def _psi(shares=lambda counts: np.maximum(_shares(counts), _FLOOR), weight=np.subtract):
-    """Return the function for PSI with these shares, and this weight of the logarithm."""
-
-    def psi(historical_counts, recent_counts):
-        p, q = shares(historical_counts), shares(recent_counts)
-        return np.sum(weight(q, p) * np.log(q / p))
-
-    return psi
-
-
-def _one_psi(result):
-    if np.ndim(result) == 1:
-        raise NotYet("this is a number for each bin. What does PSI do with the terms of all bins?")
-    if isinstance(result, float) and not np.isfinite(result):
-        raise NotYet(f"your function returns {result}. Where does the floor belong, and on how many sides?")
-    return one_number(result)
-
-
-_PSI = function_exercise(
-    "7.2",
-    cases=lambda: {
-        "four filled bins": (np.array([30, 40, 20, 10]), np.array([25, 35, 22, 18])),
-        "1,000 requests against 200": (np.array([100, 300, 400, 200]), np.array([35, 45, 70, 50])),
-        "a bin that is empty in the recent sample": (np.array([50, 30, 20]), np.array([70, 30, 0])),
-        "a bin that is empty in the historical sample": (np.array([70, 30, 0]), np.array([500, 300, 200])),
-        "a bin with 2 of 100,002 requests": (np.array([60_000, 40_000, 2]), np.array([500, 300, 200])),
-    },
-    right=_psi(),
-    returns=_one_psi,
-    slips={
-        _psi(weight=lambda q, p: q): "this weighs the logarithm by one share. What does PSI weigh it by?",
-        lambda p, q: _psi()(p, q) / len(p): "this is an average. Does PSI grow with the number of bins?",
-        _psi(lambda counts: np.maximum(counts, _FLOOR)): "this compares counts. What are p and q?",
-        _psi(lambda counts: _shares(counts) + _FLOOR): (
-            "0.0001 is added to every share. What does a floor do to the shares above it?"
-        ),
-        _psi(lambda counts: _shares(np.maximum(counts, _FLOOR))): (
-            "filled bins are right. Is what stands in for an empty one 0.0001, a share and not a count?"
-        ),
-        _psi(lambda counts: np.where(counts == 0, _FLOOR, _shares(counts))): (
-            "empty bins are right. What does a share count as that is below 0.0001 and not zero?"
-        ),
-        lambda p, q: _psi(lambda counts: _shares(counts)[(p > 0) & (q > 0)])(p, q): (
-            "a bin that is empty on one side is left out. Is it a small change that a bin runs empty?"
-        ),
-    },
-    hints=(
-        "Shares first: each array of counts divided by its own sum.",
-        "np.maximum(share, 0.0001) puts the floor in, on both sides. Then sum (q - p) * log(q / p).",
-    ),
-    why="with the floor in sight, you know how much of a PSI comes from a bin that ran empty.",
-)
-
-
-# 7.3: a ruler for a service with a heavy tail --------------------------------------------------------------
-
-_QUIET_PAIRS, _DRIFTED_PAIRS, _WINDOW, _POWER = 160, 80, 500, 0.7
+_QUIET_PAIRS, _DRIFTED_PAIRS, _WINDOW, _POWER = 400, 200, 500, 0.7
 _TWO_WINDOWS = "two windows of 500 latencies"
 
 
 @cache
-def _search_pairs():
-    """Return quiet pairs of windows of the search service, and pairs that got 3 % slower."""
-    rng = np.random.default_rng(703)
+def _catalog_pairs():
+    """Return quiet pairs of windows of the catalog service, and pairs that got 3 % slower."""
+    rng = np.random.default_rng(705)
     shape = (2, _QUIET_PAIRS + _DRIFTED_PAIRS, _WINDOW)
-    normal, hangs = rng.normal(size=shape), rng.random(shape) < 0.02
-    before, after = 150 * np.exp(0.13 * normal) * np.where(hangs, 4, 1)
+    normal, cached = rng.normal(size=shape), rng.random(shape) < 0.1
+    before, after = 150 * np.exp(0.13 * normal) * np.where(cached, 0.1, 1)
     after[_QUIET_PAIRS:] *= 1.03
     return before, after
 
 
-def ruler_for_search(answer):
-    """Judge a measure by its power on the search service, calibrated to 5 % false alarms."""
+def ruler_for_catalog(answer):
+    """Judge a measure by its power on the catalog service, calibrated to 5 % false alarms."""
     function = as_function(answer)
 
     def distances(befores, afters):
         pairs = zip(befores, afters, strict=True)
         return np.array([one_number(call(function, *pair, case=_TWO_WINDOWS)) for pair in pairs])
 
-    before, after = _search_pairs()
+    before, after = _catalog_pairs()
     found = distances(before, after)
     quiet, drifted = found[:_QUIET_PAIRS], found[_QUIET_PAIRS:]
     if np.unique(found).size <= 5:
@@ -147,36 +87,36 @@ def ruler_for_search(answer):
         return _ON_A_COPY if changes else None
     if np.mean(drifted < low) > 0.5:
         return "drifted pairs get smaller numbers than quiet ones. Which way should they go?"
-    if power < 0.1:
-        return f"{message} That is no better than the false alarms: does it look where this drift is?"
-    hanging_longer = [np.where(one[:20] > 350, 2 * one[:20], one[:20]) for one in (before, after)]
-    if np.allclose(distances(*hanging_longer), quiet[:20]):
-        return f"{message} How much does it throw away of most requests, as bins and single quantiles do?"
-    return f"{message} How much do a few hanging requests, more or less, move it on quiet days?"
+    if power < 0.2:
+        return f"{message} That is hardly better than the false alarms: does it look where this drift is?"
+    cache_faster = [np.where(one[:20] < 50, one[:20] / 2, one[:20]) for one in (before, after)]
+    if np.allclose(distances(*cache_faster), quiet[:20]):
+        return f"{message} What does it throw away, as unordered bins and single quantiles do?"
+    return f"{message} How much do a few cached requests, more or less, move it on quiet days?"
 
 
 _RULER = Exercise(
-    id="7.3",
-    judge=ruler_for_search,
+    id="7.2",
+    judge=ruler_for_catalog,
     hints=(
-        "power_table takes the function that makes healthy windows: give it search_windows.",
-        "Which measures are not moved by how far away a hanging request is?",
+        "power_table takes the function that makes healthy windows: give it catalog_windows.",
+        "Which measures are not moved by how far away a cached request is?",
         "Those that see only the order of the values do well here; return the statistic of one of them.",
     ),
     why="you chose by measured power on this service's own quiet windows, and the winner elsewhere lost.",
 )
 
 
-# 7.4: a threshold for PSI ----------------------------------------------------------------------------------
+# 7.3: a threshold for PSI ----------------------------------------------------------------------------------
 
-_HISTORY, _BINS = 1_200, 10
+_HISTORY, _BINS, _FLOOR = 1_200, 20, 0.0001
 
 
 @cache
 def _quiet_psi():
-    """Return PSI in tenths of history for quiet windows of 150; it depends on the order only."""
+    """Return PSI in twentieths of history for quiet windows of 150; it depends on the order only."""
     rng = np.random.default_rng(704)
-    # what lies, in truth, between the tenths of a sample of that size
+    # what lies, in truth, between the twentieths of a sample of that size
     masses = rng.dirichlet(np.full(_BINS, _HISTORY / _BINS), size=20_000)
     q = np.maximum(rng.multinomial(150, masses) / 150, _FLOOR)
     return np.sum((q - 1 / _BINS) * np.log(q * _BINS), axis=1)
@@ -185,7 +125,8 @@ def _quiet_psi():
 def _other_thresholds():
     quiet = _quiet_psi()
     return {
-        **dict.fromkeys((0.1, 0.2, 0.25), "a rule of thumb. How many quiet windows of 150 does it flag?"),
+        0.128: "what ten bins need. How many bins are there here?",
+        **dict.fromkeys((0.1, 0.2), "a rule of thumb. How many quiet windows of 150 does it flag?"),
         0.05: "the share that may be flagged. Which PSI do so few quiet windows exceed?",
         np.quantile(quiet, 0.05): "the wrong end of the quiet values: how many of them should lie above?",
         np.mean(quiet): "an average of the quiet values: how many of them lie above it?",
@@ -200,22 +141,22 @@ def _flagged(threshold):
 
 
 _THRESHOLD = number_exercise(
-    "7.4",
+    "7.3",
     right=lambda: np.quantile(_quiet_psi(), 0.95),
-    within=0.0075,  # three times the standard error of the quantile of 2,000 quiet windows
+    within=0.013,  # three times the standard error of the quantile of 2,000 quiet windows
     slips=_other_thresholds,
     slips_within=0.002,
     otherwise=_flagged,
     hints=(
         "Draw many quiet pairs, 1,200 against 150 requests, and compute PSI for each.",
-        'all_measures(healthy((2_000, 1_200), rng), healthy((2_000, 150), rng))["PSI"] does it.',
+        "bin_counts(histories, windows, bins=20) counts all of them at once, and psi takes what it returns.",
         "The threshold is the 0.95 quantile of these values.",
     ),
     why="the threshold now belongs to your window: with another size or other bins, draw again.",
 )
 
 
-# 7.5: categories -------------------------------------------------------------------------------------------
+# 7.4: categories -------------------------------------------------------------------------------------------
 
 
 def _p_of(table):
@@ -267,14 +208,18 @@ def _label_pairs():
 
 
 _CATEGORIES = function_exercise(
-    "7.5",
+    "7.4",
     cases=_label_pairs,
     right=_p_by(_p_of),
     returns=_one_p,
     within=0.1,  # as near as a p-value by a few hundred shuffles comes, or one by likelihood
     slips={
-        _p_by(lambda table: _p_of(table[:, table[0] > 0])): (
-            "a category that one sample lacks is left out. Which occur in either?"
+        **dict.fromkeys(
+            (
+                _p_by(lambda table: _p_of(table[:, table[0] > 0])),
+                _p_by(lambda table: _p_of(table[:, table[1] > 0])),
+            ),
+            "a category that one sample lacks is left out. Which occur in either?",
         ),
         _p_by(lambda table: _p_of(table + 0.5)): (
             "counts are added that nobody counted. How often did a new code occur before?"
@@ -300,76 +245,39 @@ _CATEGORIES = function_exercise(
 )
 
 
-# 7.6: the domain classifier --------------------------------------------------------------------------------
+# 7.5: two features together --------------------------------------------------------------------------------
 
-_QUIET = 5
-
-
-@cache
-def _domain_cases():
-    """Return pairs of rows of three features: without drift, shifted, with a flipped correlation."""
-
-    def rows(rng, size, correlation=0.6, shift=(0, 0, 0)):
-        z = rng.normal(size=(size, 3))
-        z[:, 1] = correlation * z[:, 0] + np.sqrt(1 - correlation**2) * z[:, 1]
-        return (z + shift) * [20, 8, 3] + [150, 40, 30]
-
-    # quiet rows: classifiers come out near a half; drifted ones: leaves of one row come out worse
-    quiet, drifted = np.random.default_rng(2011), np.random.default_rng(721)
-    return {i: (rows(quiet, 40), rows(quiet, 40)) for i in range(_QUIET)} | {
-        "few": (rows(quiet, 160), rows(quiet, 40)),
-        "shifted": (rows(drifted, 300), rows(drifted, 300, shift=(0.8, 0, 0))),
-        "last": (rows(drifted, 300), rows(drifted, 120, shift=(0, 0, 2))),
-        "flipped": (rows(drifted, 300), rows(drifted, 300, correlation=-0.75)),
-    }
+_FEATURES = ("latency_ms", "payload_kb", "cpu_percent", "memory_mb", "queue_length")
 
 
-def domain_auc(answer):
-    """Judge a cross-validated AUC on rows without drift, with a shift, and with a flipped correlation."""
-    function = as_function(answer)
-    auc = {}
-    for name, pair in _domain_cases().items():
-        case = f"{len(pair[0])} historical and {len(pair[1])} recent rows of three features"
-        result = call(function, *pair, case=case)
-        if isinstance(result, float) and np.isnan(result):
-            return "the AUC is nan, as in a fold of one kind of rows. How do both kinds get into each?"
-        auc[name] = one_number(result)
-    even = np.mean([auc[i] for i in range(_QUIET)])
-    quiet = (_QUIET * even + auc["few"]) / (_QUIET + 1)
-    without = f"without drift your number is {quiet:.2f}."
-    if quiet > 0.9:
-        return f"{without} What among the features tells old from new: a row number, a time, a label?"
-    if np.ptp(list(auc.values())) < 0.02:
-        return f"your function returns about {quiet:.2f} in any case. Does it use the notebook's variables?"
-    if quiet < 0.25:
-        return f"{without} What does the AUC of guessing come to? Is this rescaled, or another score?"
-    if auc["few"] > 0.66 and even < 0.58:
-        return f"without drift the score is {auc['few']:.2f}. What does always guessing the larger class get?"
-    if quiet > 0.59:
-        return f"{without} Is each row scored by a model that has not seen it, or is it the best of several?"
-    if auc["last"] < 0.4:
-        return f"a clear shift gets {auc['last']:.2f}. Is this a p-value, or have old rows the higher score?"
-    if auc["last"] < 0.7:
-        return f"a shift gets {auc['last']:.2f}. Has each row all columns, and the label of its own sample?"
-    if auc["flipped"] < 0.62:
-        return (
-            f"a flipped correlation gets {auc['flipped']:.2f}. Can a straight line use two features together?"
-        )
-    if np.mean([auc[name] for name in ("last", "shifted", "flipped")]) < 0.715:
-        return "it sees little of either kind of drift. Does it learn single rows by heart?"
-    return _ON_A_COPY if watched_call(function, pair, {}, case)[2] else None
+def changed_together(answer):
+    """Judge the names of two features, in any order."""
+    named = {as_choice(name, _FEATURES) for name in as_parts(answer, ["one", "the other"])}
+    if named == {"cpu_percent", "queue_length"}:
+        return None
+    if named == {"latency_ms", "payload_kb"}:
+        return "these two go together, and strongly. In which of the two weeks?"
+    if len(named) == 1:
+        return "two features are asked for. What can one do together with itself?"
+    if named & {"cpu_percent", "queue_length"}:
+        return "one of the two is right. Which other column does the classifier need beside it?"
+    return "a classifier tells the weeks apart without these two. How much AUC is lost when one is shuffled?"
 
 
-_DOMAIN = Exercise(
-    id="7.6",
-    judge=domain_auc,
+_TOGETHER = Exercise(
+    id="7.5",
+    judge=changed_together,
     hints=(
-        "Stack the rows with np.vstack, and make as many zeros as historical rows, ones as recent.",
-        'cross_val_score(..., scoring="roc_auc") gives an AUC for each fold; the mean is asked for.',
-        "A tree with min_samples_leaf=20 can use two features together.",
+        "Stack both tables with pd.concat, label the rows, train the tree on four folds and look at the importances.",
+        "Or compare historical_week.corr() with recent_week.corr(): which entry differs most?",
     ),
-    why="one number now watches all features at once, and a control near a half says it is honest.",
+    why="two columns that neither moved can have changed what they do together, and the importances name them.",
+    slips=lambda: [
+        (("latency_ms", "payload_kb"), "these two go together, and strongly"),
+        (("cpu_percent", "memory_mb"), "one of the two is right"),
+        (("memory_mb", "payload_kb"), "without these two"),
+    ],
 )
 
 
-EXERCISES = (_MOVED, _PSI, _RULER, _THRESHOLD, _CATEGORIES, _DOMAIN)
+EXERCISES = (_MOVED, _RULER, _THRESHOLD, _CATEGORIES, _TOGETHER)
