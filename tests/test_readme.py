@@ -109,6 +109,18 @@ def test_every_plan_for_a_workshop_adds_up():
         assert sum(map(int, rows)) == int(total), plan
 
 
+def test_the_plans_name_sections_and_exercises_that_their_chapters_have():
+    named = re.findall(r"^\| \d+ \| Chapter (\d\d)(.*?) \| (.*?) \|", DOCUMENTS["INSTRUCTORS.md"], flags=re.M)
+    assert len(named) > 10
+    for chapter, sections, exercises in named:
+        (path,) = authoring.SOLUTIONS.glob(f"{chapter}_*.ipynb")
+        prose = "\n".join(cell.source for cell in authoring.read(path).cells)
+        for section in re.findall(r'"(.+?)"', sections):
+            assert re.search(rf"^## {re.escape(section)}$", prose, flags=re.M), (chapter, section)
+        ids = {exercise.id for exercise in engine.load_chapter(int(chapter))}
+        assert set(re.findall(r"\d+\.\d+", exercises)) <= ids, (chapter, exercises)
+
+
 def test_every_chapter_has_three_misconceptions_and_their_questions():
     sections = re.findall(r"^### \d\d\. .*\n((?:.*\n)*?)(?=^##)", DOCUMENTS["INSTRUCTORS.md"], flags=re.M)
     assert len(sections) == len(list(authoring.SOLUTIONS.glob("*.ipynb")))
