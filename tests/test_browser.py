@@ -264,9 +264,8 @@ def _solution_source(id: str) -> str:
     return next(cell.source for cell in authoring.read(path).cells if f'check("{id}"' in cell.source)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name[:2] in ("02", "03", "08")])
-def test_moving_a_slider_changes_the_picture(lab, name):
-    notebook = lab.open(name)
+def test_moving_a_slider_changes_the_picture(lab):
+    notebook = lab.open("03_ks_test")
     notebook.run_all()
     cell = notebook.cell_with("plots.explore(")
     picture = cell.locator("img")

@@ -1,10 +1,8 @@
 """The claims of chapter 08, by its own functions, with other seeds."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ks_2samp
 
 from tests.chapter import definitions
 from utils import simulate
@@ -40,13 +38,10 @@ def world():
         "quiet_year": quiet,
         "year": year,
         "calendar": pd.DataFrame(rows, columns=["kind", "first", "hours"]),
-        "table": {},
     }
 
 
-@pytest.mark.parametrize(
-    ("id", "name"), [("8.1", "days_until_a_page"), ("8.3", "same_hour_of_week"), ("8.6", "retrain_now")]
-)
+@pytest.mark.parametrize(("id", "name"), [("8.1", "days_until_a_page"), ("8.5", "retrain_now")])
 def test_the_chapters_solutions_are_right(id, name):
     said = verdict(id, getattr(chapter, name))
     assert said.state == "right", str(said)
@@ -57,7 +52,7 @@ def test_the_chapters_solutions_are_right(id, name):
 
 def test_the_year_has_the_sizes_and_the_incidents_that_the_chapter_tells():
     assert (WINDOW, MONTH, chapter.HISTORY_HOURS, chapter.YEAR_HOURS) == (60, 720, 840, 8_760)
-    assert chapter.HOLIDAY == 358 * 24 and chapter.WEEK == 168 * 60 and chapter.LASTS == 12 * 60
+    assert chapter.LASTS == 12 * 60
     assert chapter.CYCLES == (24 * 60, 168 * 60) and set(chapter.ALL) == {"ks", "wasserstein", "tail"}
     assert [hours for hours, _ in chapter.INCIDENTS.values()] == [6, 6, 6, 6, 6, 48]
     calm = np.random.default_rng(1).lognormal(5, 0.13, 50_000)
@@ -74,33 +69,14 @@ def test_the_year_has_the_sizes_and_the_incidents_that_the_chapter_tells():
     assert np.all(np.diff(ratio["leak"]) > 0)
 
 
-def test_a_history_sorted_once_gives_about_scipys_p():
-    windows = np.random.default_rng(1).normal(size=(5, 400))
-    history = np.sort(np.random.default_rng(2).normal(size=500))
-    expected = [ks_2samp(history, one, method="asymp").pvalue for one in windows]
-    np.testing.assert_allclose(chapter.ks_p_values(history, windows), expected, atol=0.05)
-
-
-@SEEDS
-def test_the_textbooks_rule_is_always_on(seed):
-    minutes = simulate.service_latencies(HISTORY + 28 * 24, np.random.default_rng(seed))
-    historical, quiet = np.split(minutes, [HISTORY * WINDOW])
-    assert np.mean(chapter.ks_p_values(np.sort(historical), quiet.reshape(-1, WINDOW)) < 0.05) > 0.8
-
-
 def test_an_incident_is_caught_from_its_first_hour_to_its_last_and_timed_from_its_start(measured):
     rows = [(kind, 100 * i, 6) for i, kind in enumerate(chapter.INCIDENTS)]
     measured(calendar=pd.DataFrame(rows, columns=["kind", "first", "hours"]))
     quiet, alarms = np.zeros(8_760, dtype=bool), np.zeros(8_760, dtype=bool)
     quiet[:73] = True
-    alarms[[0, 105, 206, 299, 402, 403, chapter.HOLIDAY, chapter.HOLIDAY + 23, chapter.HOLIDAY + 24]] = True
+    alarms[[0, 105, 206, 299, 402, 403]] = True
     caught = dict(zip(chapter.INCIDENTS, [1, 1, 0, 0, 1, 0], strict=True))
-    assert chapter.judge(quiet, alarms) == {
-        "false pages a month": 6.0,
-        **caught,
-        "all kinds": 3,
-        "holiday pages": 2,
-    }
+    assert chapter.judge(quiet, alarms) == {"false pages a month": 6.0, **caught, "all kinds": 3}
     waits = dict(zip(chapter.INCIDENTS, [1, 6, np.inf, np.inf, 3, np.inf], strict=True))
     assert dict(chapter.hours_until_page(alarms).median()) == waits
 
@@ -117,10 +93,11 @@ def test_each_step_brings_what_the_chapter_says_and_stays_near_the_budget(world,
     options = {"budget": {}, "cycle": {"cycles": chapter.CYCLES}}
     options["tail"] = options["cycle"] | {"statistic": chapter.ALL}
     options["sum"] = options["tail"] | {"accumulate": True}
-    runs = {}
+    runs, rows = {}, {}
     for name, chosen in options.items():
-        runs[name] = chapter.add(name, DriftMonitor(world["historical"], WINDOW, BUDGET, **chosen))
-    rows, of_each = world["table"], world["calendar"].groupby("kind").size().min()
+        runs[name] = chapter.run_both(DriftMonitor(world["historical"], WINDOW, BUDGET, **chosen))
+        rows[name] = chapter.judge(*(run["drifted"].to_numpy() for run in runs[name]))
+    of_each = world["calendar"].groupby("kind").size().min()
     assert max(row["false pages a month"] for row in rows.values()) < 4
     assert rows["budget"]["deployment"] < 0.9 * of_each <= rows["cycle"]["deployment"]
     assert rows["cycle"]["timeouts"] < 0.3 * of_each and rows["tail"]["timeouts"] > 0.9 * of_each
@@ -168,48 +145,16 @@ def test_the_best_window_is_neither_the_shortest_nor_the_longest_and_depends_on_
     assert all(delay[best] < 0.8 * delay[window] for window in worse)
 
 
-def test_without_drift_nearly_every_window_misses_and_the_picture_says_so(measured):
-    calm, onsets = drifts(3, HOURS, 2, 59)
-    measured(**calm)
-    assert np.isinf(chapter.delays_in_minutes(60, 0, onsets)).mean() > 0.9
-    delays = chapter.delays_in_minutes
-    measured(delays_in_minutes=lambda window, percent: delays(window, percent, onsets))
-    for percent, said in ((0, "no window is able"), (10, "min windows are the first")):
-        figure = chapter.draw_delays(percent)
-        title = figure.axes[0].get_title
-        assert said in title() + title("left")
-        assert f"60 min windows {chapter.in_words(delays(60, percent, onsets))};" in figure.get_label()
-    plt.close("all")
-
-
-def test_for_a_small_long_drift_the_delays_are_those_that_the_exercise_tells(measured):
-    years = []
+def test_for_a_small_long_drift_240_and_480_minutes_are_the_best(measured):
+    years, windows = [], (15, 60, 240, 480, 960, 2880)
     for seed in (11, 12, 13):
         calm, onsets = drifts(seed, 365 * 24, 6, 60)
         measured(**calm)
-        long = {"onsets": onsets, "lasts": 3 * 24 * 60}
-        years.append(
-            [np.median(chapter.delays_in_minutes(window, 5, **long)) / 60 for window in chapter_08._DELAYS]
-        )
-    delays = dict(zip(chapter_08._DELAYS, np.median(years, axis=0), strict=True))
-    for window, delay in delays.items():
-        assert delay == pytest.approx(chapter_08._DELAYS[window], rel=0.25)
-        assert (delay < 1.3 * min(delays.values())) == (verdict("8.4", window).state == "right")
-
-
-def test_a_rolling_baseline_sleeps_through_a_leak_that_a_fixed_one_sees(measured):
-    rng = np.random.default_rng(4)
-    noise = 0.13 * simulate.autocorrelated_noise((HISTORY + HOURS) * WINDOW, 0.7, rng)
-    history, quiet = np.split(noise, [HISTORY * WINDOW])
-    measured(calm_history=history, budget=BUDGET)
-    leak = quiet + np.log(np.linspace(1, 1.2, HOURS * WINDOW))
-    fixed, _ = chapter.pages_a_week(leak, "fixed")
-    rolling, warned = chapter.pages_a_week(leak, "rolling")
-    assert warned > 0 == chapter.pages_a_week(quiet, "fixed")[1]
-    assert fixed.size == rolling.size == HOURS // 168
-    assert fixed[-4:].sum() > 200 > 20 > rolling[-4:].sum()
-    assert max(chapter.pages_a_week(quiet, baseline)[0].sum() for baseline in ("fixed", "rolling")) < 25
-    assert rolling[0] == fixed[0]  # in the first week they know the same
+        waits = [chapter.delays_in_minutes(window, 5, onsets, lasts=3 * 24 * 60) for window in windows]
+        years.append(np.median(waits, axis=1))
+    delays = np.median(years, axis=0)
+    right = [verdict("8.4", window).state == "right" for window in windows]
+    assert (delays < 1.3 * delays.min()).tolist() == right
 
 
 # Evidence, and when to retrain -----------------------------------------------------------------------------
@@ -229,13 +174,12 @@ def test_a_threshold_of_six_is_the_lowest_whole_one_within_the_budget(threshold)
     pages = MONTH * chapter.cusum(scores, threshold=threshold).mean()
     assert (pages <= 1) == (threshold >= 6)
     assert pages == pytest.approx(chapter_08._PAGES.get(threshold, pages), rel=0.15)
-    assert (verdict("8.5", threshold).state == "right") == (threshold == 6)
+    assert (verdict("8.3", threshold).state == "right") == (threshold == 6)
 
 
 @SEEDS
 def test_the_exercise_counts_as_the_chapter_does_and_haste_and_patience_take_more_hours(seed):
-    year = chapter.policy_year(np.random.default_rng(seed))
-    np.testing.assert_array_equal(chapter_08._policy_year(np.random.default_rng(seed)), year)
+    year = simulate.releases_and_incidents(np.random.default_rng(seed))
     took = {}
     for hours in (1, 3, 6, 12, 40):
         tally = chapter.tally(chapter.after(hours), *year)
