@@ -138,7 +138,8 @@ class Notebook:
             ".some(prompt => prompt.textContent.includes('*'))",
             timeout=300_000,
         )
-        assert all(re.search(r"\d", shown) for shown in prompts.all_inner_texts()), "a cell did not run"
+        shown = filter(None, prompts.all_inner_texts())  # a folded cell shows none
+        assert all(re.search(r"\d", prompt) for prompt in shown), "a cell did not run"
 
     def cell_with(self, text: str):
         """Return the last cell with this text; it stays this cell when its text changes."""
@@ -224,7 +225,7 @@ def test_run_all_in_the_browser_ends_well(lab, name):
     expected = sum(
         "<img" in "".join(output.get("data", {}).get("text/html", ""))
         for cell in authoring.read(authoring.SOLUTIONS / name).cells
-        if cell.cell_type == "code"
+        if cell.cell_type == "code" and not cell.source.startswith("call(")  # those ask for a number first
         for output in cell.outputs
     )
     alts = pictures.evaluate_all("images => images.map(image => [image.alt, image.naturalWidth])")
@@ -265,7 +266,7 @@ def _solution_source(id: str) -> str:
 
 
 def test_moving_a_slider_changes_the_picture(lab):
-    notebook = lab.open("03_ks_test")
+    notebook = lab.open("03_ks_test.ipynb")
     notebook.run_all()
     cell = notebook.cell_with("plots.explore(")
     picture = cell.locator("img")

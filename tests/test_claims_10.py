@@ -40,7 +40,13 @@ def prints(text, *expected, error=6e-4):
 
 @cache
 def begun(by):
-    cells = "location = ", "def gap_at", "np.quantile(latencies", "= compare_counts(counts", "layouts = {"
+    cells = (
+        "def draw_possible",
+        "def gap_at",
+        "np.quantile(latencies",
+        "= compare_counts(counts",
+        "layouts = {",
+    )
     return run(by, "def metrics_page", "def counts_on", *cells)
 
 
@@ -62,16 +68,14 @@ def test_a_gap_of_a_third_nearly_vanishes_in_the_clients_buckets_and_in_the_dash
 def test_what_can_be_had_by_hand():
     pair = np.array([[1, 1, 4, 4], [2, 2, 3, 3]])  # from behind the last digit of the gap differs
     assert chapter.gap_at_bounds(*pair) == chapter.gap_at_bounds(*pair[::-1, ::-1]) == 0.2
-    counts = np.array([[96, 4, 0, 0], [0, 80, 20, 0], [0, 80, 8, 12]])
+    counts = np.array([[96, 4, 0, 0], [0, 80, 20, 0]])
     found = [chapter.quantile_from_counts(np.array([100, 200, 400, np.inf]), each, 0.95) for each in counts]
-    assert found == pytest.approx([100 * 95 / 96, 350, 400])
+    assert found == pytest.approx([100 * 95 / 96, 350])
     pair = [count_into_buckets(each, [100, 250]) for each in ([150, 151, 152, 300], [247, 248, 249, 300])]
     assert chapter.at_most(*pair) == chapter.at_most(*pair[::-1]) == 0.75, "which these latencies have"
     assert chapter.increase(np.array([5, 9, 9, 2, 2, 7, 3])) == 4 + 0 + 2 + 0 + 5 + 3
-    for number, name in {1: "quantile_from_counts", 2: "at_most", 3: "p_by_shuffling", 5: "increase"}.items():
+    for number, name in {1: "quantile_from_counts", 2: "at_most", 4: "increase"}.items():
         assert verdict(f"10.{number}", getattr(chapter, name)).state == "right"
-    assert prints(begun(0).ax.figure.get_label(), round(begun(0).location), 100, 250)
-    assert {line[0, 0] for line in begun(0).ax.collections[-1].get_segments()} == {100, 250}
 
 
 @SEEDS
@@ -85,12 +89,12 @@ def test_the_true_d_lies_between_what_each_layout_shows_and_allows_and_where_bou
             assert least - 1e-9 <= true <= most + 1e-9 and prints(one.shown[name][layout], least, most)
     assert prints(one.printed, table["recent", "defaults"], table["control", "defaults"])
     assert list(one.layouts["defaults"]) == CLIENT
-    assert [len(each) for each in one.layouts.values()] == [14, 12, 82, 161, 20, 3_900]
+    assert [len(each) for each in one.layouts.values()] == [14, 12, 82, 20, 3_900]
     assert count_into_buckets(one.historical, one.layouts["20 quantiles"]).between(24, 51).all()
     least, most = np.array([table["recent", layout] for layout in one.layouts]).T
     assert least[0] < 0.02 and min(most[0], table["control", "defaults"][1]) > 0.98
-    assert 0.15 < least[1] / true < 0.4 and (least[2:] / true > [0.75, 0.9, 0.9, 0.98]).all()
-    assert (np.diff(most - least) < -0.03).all() and most[5] - least[5] < 0.01
+    assert 0.15 < least[1] / true < 0.4 and (least[2:] / true > [0.75, 0.9, 0.98]).all()
+    assert (np.diff(most - least) < -0.03).all() and most[4] - least[4] < 0.01
     told, samples = run(0, "in (samples |", **vars(one)), [*one.samples.values(), [*one.historical, 30_000]]
     for latencies, line in zip(samples, told.printed.splitlines()[-4:], strict=True):
         point = chapter.otel_point(latencies)
@@ -121,7 +125,6 @@ def test_pairs_are_of_1000_and_500_requests_and_a_formula_alarms_too_rarely_wher
             pair = [chapter.many_counts(np.arange(110, 190, 9), size, 0, rng, 1)[0] for size in (600, 400)]
             gap = np.sqrt(600 * 400 / 1_000) * chapter.gap_at_bounds(*pair)
             assert chapter.by_formula(*pair) == pytest.approx(stats.kstwobign.sf(gap))
-            assert chapter.p_by_shuffling(*pair, rng, 999) == pytest.approx(shuffled_p_value(*pair), abs=0.07)
             chapter.judge.__globals__["shuffling"], again = (np.random.default_rng(seed) for _ in range(2))
             assert chapter.by_shuffling(*pair) == shuffled_p_value(*pair, shuffles=199, rng=again)
     (calm, slower), (usual, seen) = formula.to_numpy().T, shuffled.to_numpy().T
@@ -132,7 +135,7 @@ def test_pairs_are_of_1000_and_500_requests_and_a_formula_alarms_too_rarely_wher
 @SEEDS
 def test_bounds_are_where_drifts_are_and_increases_and_hosts_add_up(by):
     bounds, middle = run(by, "six_bounds = ").six_bounds, [140, 145, 150, 155, 160, 165]
-    assert verdict("10.4", bounds).state == "right" and 150 in bounds and bounds[-1] > 150 + 6 * 20
+    assert verdict("10.3", bounds).state == "right" and 150 in bounds and bounds[-1] > 150 + 6 * 20
     with seeds._surroundings(by):
         assert min(chapter_10._seen(bounds)) > 0.6 > min(chapter_10._seen(middle))
     one = run(by, "# the restart")
@@ -144,7 +147,7 @@ def test_bounds_are_where_drifts_are_and_increases_and_hosts_add_up(by):
     true = [np.quantile(each, 0.95) for each in (*hosts, np.concatenate(hosts))]
     assert [*one.p95s, of_all] == pytest.approx(true, abs=12) and [*map(len, hosts)] == [8_000, 6_000, 500]
     assert prints(one.printed, one.p95s, np.mean(one.p95s), error=0.06) and np.mean(one.p95s) > of_all + 25
-    assert verdict("10.6", course.p95_of_all).state == "right"
+    assert verdict("10.5", course.p95_of_all).state == "right"
 
 
 @SEEDS
@@ -154,23 +157,20 @@ def test_in_buckets_that_grow_by_9_percent_the_alarm_misses_little_and_on_the_de
     monitor.return_value.check_many = lambda month, after: pd.DataFrame({"drifted": month})
     with mock.patch.dict(chapter.judge.__globals__, DriftMonitor=monitor):
         found = chapter.judge("history", quiet, alarms)
-    assert found == {"false alarms": 5, "slowdown": 2, "spread": 1, "timeouts": 0, "bad node": 0}
+    assert found == {"false alarms": 5, "slowdowns": 2, "timeouts": 1}
     every = {"statistic": ("ks", "wasserstein", "tail"), "cycles": ("1D", "7D"), "accumulate": True}
     monitor.assert_called_once_with("history", "1h", 1 / 720, **every)
     with pytest.warns(match="no cycle can be taken"), pytest.warns(match="the threshold went from"):
         one = run(by, "MONTH = ", "def hourly", "table = {", layouts=begun(by).layouts)
-    assert (one.history.size, one.quiet.size, len(one.CALENDAR)) == (35 * 1_440, 30 * 1_440, 12)
+    assert (one.history.size, one.quiet.size, len(one.STARTS)) == (35 * 1_440, 30 * 1_440, 12)
     ratio = (one.incidents / one.quiet).to_numpy().reshape(-1, 60)
     inside = [first + hour for first in range(24, 24 + 12 * 57, 57) for hour in range(6)]
     assert (np.delete(ratio, inside, axis=0) == 1).all() and (ratio[inside] != 1).any(axis=1).mean() > 0.95
     assert one.of_hours[2].iloc[25].equals(count_into_buckets(one.incidents[1_500:1_560], CLIENT))
     table = pd.DataFrame(one.table).T
-    caught = table[list(chapter.KINDS)].sum(axis=1)
-    assert table["false alarms"].max() <= 2 and caught["latencies"] >= 11
-    assert caught["latencies"] - 2 <= caught["growth 9 %"] >= caught["defaults"] + 3
-    assert table["slowdown"]["defaults"] == 0 and table["timeouts"].min() == 3
-    said = run(by, "check(hour)", **vars(one))
-    assert said.printed.count("No drift found") == 2 and said.hour.index[0] == one.quiet.index[24 * 60]
+    assert table["false alarms"].max() <= 2 and table["timeouts"].min() == 6
+    assert table.loc["latencies", "slowdowns"] >= 5 and table.loc["growth 9 %", "slowdowns"] >= 4
+    assert table.loc["defaults", "slowdowns"] <= 2
 
 
 def test_one_query_counts_as_count_into_buckets_does_and_a_sketch_is_no_sample(tmp_path, request):
