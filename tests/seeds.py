@@ -1051,7 +1051,7 @@ CLAIMS: dict[str, list[Claim]] = {
             lambda n: len(n["pages"]) >= 7 and n["pages"].index.min().hour >= 15,
         ),
         (
-            "Friday paged for hours, and hardly another night did",
+            "Friday paged for hours, and no other night did",
             lambda n: (
                 (alarms := {line.split()[0]: int(line.split()[3]) for line in n["printed"].splitlines()[1:]})
                 and alarms.pop("friday") > 4

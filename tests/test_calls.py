@@ -77,7 +77,7 @@ def test_an_untouched_round_runs_through_and_gives_nothing_away(shown, capsys):
     assert out.count(calls.HOW) == 13 and len(shown) == 12
     for kind in calls.KINDS:
         assert kind not in out + "".join(shown)
-    whys = [f"Not this one: {why}" for _, why in calls.ANSWER_AND_WHY.values()]
+    whys = [f"Right: {why}" for _, why in calls.ANSWER_AND_WHY.values()]
     assert max(map(len, out.splitlines() + whys)) <= 100  # JupyterLab breaks longer lines within a word
 
 
@@ -102,11 +102,13 @@ def test_a_later_round_says_what_decides(shown, capsys):
     call = twelve_calls(8, 42)
     n = 1 + calls.kinds(42, 8).index("faster")
     call(n, "page", 2)
-    call(n, "don't page", 2)
+    call(n, "don't page", 2)  # too late
+    call(n % 12 + 1, calls.ANSWER_AND_WHY[calls.kinds(42, 8)[n % 12]][0], 3)
     call(13)
     out = capsys.readouterr().out
-    assert ": page, sure 2 of 3.\nNot this one: the curves differ" in out
-    assert ": don't page, sure 2 of 3.\nRight: the curves differ" in out
+    assert ": page, sure 2 of 3.\nNot this one, but don't page:\nthe curves differ" in out
+    assert ": page, sure 2 of 3. This first answer counts.\nNot this one, but don't page:\nthe curves" in out
+    assert "sure 3 of 3.\nRight: " in out
     assert out.endswith("\nThe nights are numbered from 1 to 12.\n")
 
 
@@ -149,9 +151,9 @@ def test_progress_shows_what_was_gained_since_the_saved_round(shown, monkeypatch
     save(tmp_path, 0, 7, "page", 1)
     save(tmp_path, 5, 8, "don't page", 2)
     call = twelve_calls(8, 42)
-    for n, kind in enumerate(calls.kinds(42, 8), start=1):
-        call(n, calls.ANSWER_AND_WHY[kind][0], sure=3)
     call(1 + calls.kinds(42, 8).index("a tail"), "can't say", sure=1)
+    for n, kind in enumerate(calls.kinds(42, 8), start=1):  # a second answer comes too late
+        call(n, calls.ANSWER_AND_WHY[kind][0], sure=3)
     capsys.readouterr()
     progress()
     assert capsys.readouterr().out.splitlines() == [

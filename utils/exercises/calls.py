@@ -93,9 +93,15 @@ def _reply(chapter: int, number: int, n: int, answer: Any, sure: Any) -> str:
         return f"Not noted: {stop}"
     if certainty not in (1, 2, 3):
         return "Not noted: how sure you are is 1, 2 or 3."
-    _rounds.setdefault(chapter, {})[n] = (number, word, int(certainty))
+    given, answer = _rounds.setdefault(chapter, {}), (number, word, int(certainty))
     right, why = ANSWER_AND_WHY[kinds(number, chapter)[n - 1]]
-    said = " Noted." if chapter == 0 else ("\nRight: " if word == right else "\nNot this one: ") + why
+    if chapter == 0:
+        given[n], said = answer, " Noted."
+    else:  # the verdict has been read: what was said before it counts
+        again = given.setdefault(n, answer) != answer and given[n][0] == number
+        word, certainty = given[n][1:]
+        said = (" This first answer counts." if again else "") + "\n"
+        said += f"Right: {why}" if word == right else f"Not this one, but {right}:\n{why}"
     return f"Night {n} of 12 (chapter {chapter:02d}, my number {number}): {word}, sure {certainty:.0f} of 3.{said}"
 
 

@@ -63,7 +63,7 @@ class Night:
         """Return the lines that an operator would see, all measured on the night's own data."""
         lines = [f"Approved baseline ({self.hours[0]}): {_sizes(self.approved)}."]
         if self.historical is not self.approved:
-            lines.append(f"Historical (not it, the seven nights before): {_sizes(self.historical)}.")
+            lines.append(f"Historical (the week before, not approved): {_sizes(self.historical)}.")
         p = detect_drift(self.historical, self.recent).p_value
         watched = "one metric" if self.metrics == 1 else f"the smallest of {self.metrics} metrics"
         return [
