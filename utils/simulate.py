@@ -219,7 +219,7 @@ def quiet_days() -> np.ndarray:
     return _archived("no drift", np.random.default_rng(15), (200, 500))
 
 
-def twenty_days(seed: int = 20) -> list[tuple[str, np.ndarray]]:
+def twenty_days(seed: int = 526) -> list[tuple[str, np.ndarray]]:
     """Return the kind and the 500 latencies in ms of twenty archived days: ten quiet, ten with an incident.
 
     Parameters

@@ -28,7 +28,7 @@ def _no_wandering(value):
     if value > 12:
         return "few of the p99s lie this far apart. Is it a range, or the sd of single requests?"
     if value > 8:
-        return "the variance of the p99s is of this size. That is in ms squared: what has the unit ms?"
+        return "this is the size of a variance, in ms squared, or of several wanderings. What is one, in ms?"
     return "simulate many quiet days, one row a day. How far do the p99s of the rows lie apart?"
 
 
@@ -193,15 +193,16 @@ def judge_wakes(answer):
 
 _ITEMS = 1 + np.arange(60)
 _CUSTOMERS = stats.poisson(9).pmf(_ITEMS - 1)
+_BEFORE = 0.034555  # late.mean() in the notebook
 
 
-def _late(base_ms, ms_per_item=3):
-    return float(_CUSTOMERS @ stats.norm(base_ms + ms_per_item * _ITEMS, 20).sf(200))
+def _late(base_ms):
+    return float(_CUSTOMERS @ stats.norm(base_ms + 3 * _ITEMS, 20).sf(200))
 
 
 _HIDDEN = number_exercise(
     "1.6",
-    right=lambda: optimize.brentq(lambda base_ms: _late(base_ms) - _late(90, 6), 0, 200),
+    right=lambda: optimize.brentq(lambda base_ms: _late(base_ms) - _BEFORE, 0, 200),
     within=1.05,
     slips={
         120: "what keeps the mean latency where it was. Are as many requests above 200 ms?",
@@ -209,7 +210,7 @@ _HIDDEN = number_exercise(
         60: "90 ms less 3 ms for each of ten items. The items take less time now: which way must the rest go?",
     },
     otherwise=lambda base_ms: (
-        f"with it {_late(base_ms):.1%} of the requests are late, and before {_late(90, 6):.1%} were."
+        f"with it {_late(base_ms):.1%} of the requests are late, and before {_BEFORE:.1%} were."
     ),
     hints=(
         "`requests(rng, ms_per_item=3, base_ms=120)[1].mean()` is the share of late requests of one try.",

@@ -95,8 +95,10 @@ EXERCISES = (
             _precision(0.02): "the precision of the service above. How rare are the failures here?",
             _precision(_RARE, 0.80, 0.003): "the precision before the drift. Which day is asked about?",
             _RECALL: "the recall, a share of the failures. Which share of the flagged failed?",
-            _RECALL
-            / (_RECALL + _FALSE): "what as many failures as healthy requests would give. How rare are they?",
+            _RECALL / (_RECALL + _FALSE): (
+                "the share of flags that are wrong, or to what as many failures as healthy requests would give. "
+                "Which share is asked for, and how rare are the failures?"
+            ),
         },
         otherwise=(
             "of 100,000 requests, how many fail, and how many of those are flagged on a drifted day? And how "
@@ -113,7 +115,9 @@ EXERCISES = (
         right=_incident_share,
         within=0.0135,
         slips=lambda: {
-            _incident_share(0.5 * 0.74): "half the recall of clean rows. One half of what is asked for?",
+            _incident_share(0.5 * 0.74): (
+                "the share that halves the recall of clean rows. Which recall is asked for?"
+            ),
             0.3: "the share of the incident above. From which share on is the recall that low?",
         },
         otherwise=lambda share: (
@@ -124,7 +128,8 @@ EXERCISES = (
             else "at a smaller share the recall is below one half already."
         ),
         hints=(
-            "Begin with `recall_after(0)`, the recall of clean rows, and `recall_after(0.3)`, that of the incident.",
+            "Begin with `recall_after(0)`, the recall of clean rows, and `recall_after(0.3)`, that of an incident "
+            "like the one above.",
             "Go through `np.arange(0.01, 0.3, 0.01)` and print `recall_after` of each share.",
         ),
         why="a few rows in a hundred, which nobody notices, are enough to teach a rule to look away.",
