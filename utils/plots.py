@@ -163,26 +163,23 @@ def ecdf_gap(
     return ax
 
 
-def small_overlays(
-    before, after, *, title: str = "", labels=("Historical", "Recent"), first_row: int = 1
-) -> Figure:
-    """Draw the KDEs of many pairs of samples in small numbered panels, without scales; for line-ups.
+def small_overlays(line_ups, *, title: str = "", first_row: int = 1) -> Figure:
+    """Draw the KDEs of many pairs of samples in small numbered panels, without scales, a line-up a row.
 
     Parameters
     ----------
-    before, after : ndarray of shape (rows, panels, n) and (rows, panels, m)
-        Latencies in ms.
+    line_ups : sequence of tuples
+        Historical and recent latencies in ms, one row a panel, first in each; what follows them is not drawn.
     title : str
         The finding, or what is to be found.
-    labels : sequence of two str
-        What the legend calls them.
     first_row : int
         The number of the first row.
     """
     from scipy.stats import gaussian_kde  # a second, which nothing else here needs
 
+    before, after = (np.array([line_up[period] for line_up in line_ups]) for period in (0, 1))
     rows, panels = before.shape[:2]
-    inches = 1.3 + max(0.75 * rows, 1.5)
+    inches = 1.3 + 0.75 * rows
     fig = plt.figure(figsize=(12, inches))
     room = {"top": 1 - 0.75 / inches, "bottom": 0.55 / inches, "wspace": 0.08, "hspace": 0.12}
     places = fig.add_gridspec(rows, panels, **room)
@@ -195,15 +192,16 @@ def small_overlays(
             ax.fill_between(at, density, color=color, alpha=0.3)
             ax.plot(at, density, color=color, linestyle=style, linewidth=1.2)
         ax.set(xticks=[], yticks=[], title=f"{panel + 1}" if row == 0 else "")
-        if panel == 0 and rows > 1:
+        if panel == 0:
             ax.set_ylabel(f"{first_row + row}", rotation=0, ha="right", va="center", weight="bold")
         moved[row] += f" {after[row, panel].mean() - before[row, panel].mean():+.0f}"
-    fig.legend(ax.lines, labels, loc="lower right", ncols=2, bbox_to_anchor=(0.9, 0))
+    fig.legend(ax.lines, ("Historical", "Recent"), loc="lower right", ncols=2, bbox_to_anchor=(0.9, 0))
     fig.suptitle(title, y=1)
-    unit = f"Across: latency, from {at[0]:.0f} to {at[-1]:.0f} ms. Upward: density."
+    unit = f"Across: latency, from {at[0]:.0f} to {at[-1]:.0f} ms."
+    unit += " Upward: density, each panel on its own scale."
     fig.supxlabel(unit, fontsize=11, x=0.125, y=0.1 / inches, ha="left")
     told = "; ".join(f"row {row}:{ms}" for row, ms in enumerate(moved, start=first_row))
-    fig.set_label(f"{title} ({labels[1]} minus {labels[0]}, means in ms, panel by panel: {told})")
+    fig.set_label(f"{title} (Recent minus Historical, means in ms, panel by panel: {told})")
     return fig
 
 
@@ -318,6 +316,8 @@ def null_histogram(
     *,
     title: str = "",
     xlabel: str = "D",
+    ylabel: str = "Comparisons",
+    label: str = "Without drift",
 ) -> Axes:
     """Draw what a statistic looks like without drift and, when given, where the observed one falls.
 
@@ -333,12 +333,14 @@ def null_histogram(
         The finding.
     xlabel : str
         The statistic's name and unit.
+    ylabel, label : str
+        What is counted, and what the bars show.
     """
     ax = plt.subplots()[1] if ax is None else ax
-    sns.histplot(np.asarray(null_statistics), color=HISTORICAL, label="Without drift", ax=ax)
+    sns.histplot(np.asarray(null_statistics), color=HISTORICAL, label=label, ax=ax)
     if observed is not None:
         ax.axvline(observed, color=INK, linestyle="--", linewidth=2, label=f"Observed: {observed:.4g}")
-    ax.set(title=title, xlabel=xlabel, ylabel="Comparisons")
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
 

@@ -22,9 +22,16 @@ WRONG = {
     "2.1": (
         (0.125, "which is how many times the other"),
         (16, "two things make"),
+        (6.7, "heights scatter"),
+        (9.8, "heights scatter"),
         ("8", "a number is expected"),
     ),
-    "2.2": ((0.5, "one window is one row"), (91, "multiply by 100"), ("0.9", "a number is expected")),
+    "2.2": (
+        (0.5, "one window is one row"),
+        (0.005, "or a smaller factor"),
+        (91, "multiply by 100"),
+        ("0.9", "a number is expected"),
+    ),
     "2.3": ((100, "choose one of"), ("240", "a number is expected")),
     "2.4": (
         ({"factor": "steeper, all above"}, "queue and limit are missing"),
@@ -32,6 +39,9 @@ WRONG = {
         ("last points leave", "3 things are expected"),
     ),
     "2.5": (
+        (-5, "at least one request"),
+        (0, "at least one request"),
+        (1, "hold no retry"),
         (50, "on average"),
         (100, "hold no retry"),
         (149, "one window in twenty"),
@@ -56,7 +66,7 @@ WRONG = {
 
 RIGHT = {
     "2.1": (8.0, np.float64(8.2), 7.4),
-    "2.2": (np.float64(0.88), 0.935),
+    "2.2": (np.float64(0.865), 0.97),
     "2.3": (240.0, np.int64(240)),
     "2.4": ({name.upper(): kind.upper() for name, kind in INCIDENTS.items()}, pd.Series(INCIDENTS)),
     "2.5": (228, np.int64(230), 228.0, np.log(0.01) / np.log(0.98), 219),

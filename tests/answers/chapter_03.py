@@ -36,6 +36,11 @@ def _one_unsorted(a, b):
     return max(0, (share - np.searchsorted(b, at, "right") / b.size).max())
 
 
+def _by_its_sign(a, b):
+    found = ks_2samp(a, b)
+    return found.statistic if found.statistic_sign > 0 else 0
+
+
 def _widest_gap(a, b):
     """Return the gap of chapter 02."""
     at = np.concatenate([a, b])
@@ -143,6 +148,8 @@ WRONG = {
         (_sorting_in_place, "Work on a copy"),
         (ks_2samp, "a number is expected"),
         (lambda a, b: ks_2samp(a, b).statistic, "faster requests count, too"),
+        (_by_its_sign, "D's own sign"),
+        (lambda a, b: ks_2samp(a, b).statistic if b.mean() > a.mean() else 0, "the means decide"),
         (lambda a, b: ks_2samp(a, b, alternative="less").statistic, "these are the gaps that faster"),
         (0.329, "a function is expected"),
     ),

@@ -28,7 +28,11 @@ _HEIGHT = number_exercise(
         1 / 8: "the recent peak as a part of the historical one. Which is how many times the other?",
     },
     slips_within=0.4,
-    otherwise="two things make the recent curve lower: fewer requests, and more spread. How much is each?",
+    otherwise=lambda times: (
+        "near what a drawing of one night gives, whose heights scatter. What do the sizes and spreads give?"
+        if 6.5 <= times <= 10
+        else "two things make the recent curve lower: fewer requests, and more spread. How much is each?"
+    ),
     hints=(
         "With `hue` and the default, the areas are as the numbers of requests. What is the ratio of the areas?",
         "A height is an area divided by a width. How do the widths of the two curves compare?",
@@ -39,16 +43,16 @@ _HEIGHT = number_exercise(
 
 # 2.2: how often the default finds the bad node in larger windows ----------------------------------------------
 
-FOUND = {200: 0.69, 500: 0.91}  # the share of windows with a bad node that show a second hump, by their size
+FOUND = {200: 0.73, 500: 0.917}  # the share of windows with a bad node that show a second hump, by their size
 
 _FOUND = number_exercise(
     "2.2",
     right=FOUND[500],
-    within=0.05,
+    within=0.06,
     slips={
         FOUND[200]: "what windows of 200 requests give. How many requests do Mira's hold?",
         1 - FOUND[500]: "the share of windows in which the bad node is missed. In how many is it found?",
-        0.01: "what healthy windows give. In which windows is there something to find?",
+        0.01: "what healthy windows give, or a smaller factor than the text's. Which windows did you make?",
         1: "what a narrower bandwidth gives. Which one is the default?",
     },
     slips_within=0.03,
@@ -64,7 +68,7 @@ _FOUND = number_exercise(
 # 2.3: a window whose widest gap means something ---------------------------------------------------------------
 
 # The shares of quiet windows of so many requests whose widest gap to the historical ones is above 0.10.
-RINGS = {30: 0.91, 60: 0.6, 120: 0.22, 240: 0.08, 480: 0.01}
+RINGS = {30: 0.91, 60: 0.6, 120: 0.22, 240: 0.04, 480: 0.002}
 
 _GAP = number_exercise(
     "2.3",
@@ -129,9 +133,11 @@ _WINDOW = number_exercise(
         50: "what holds one retry on average. How many of such windows hold none at all?",
         149: "what leaves one window in twenty without a retry. How many are allowed?",
     },
-    slips_within=1.5,
+    slips_within=0.005,
     otherwise=lambda size: (
-        f"{100 * 0.98**size:.2g} % of windows of {size:,.0f} requests hold no retry, one in 100 may. "
+        f"a window holds at least one request; this is {size:g}."
+        if size < 1
+        else f"{100 * 0.98**size:.2g} % of windows of {size:,.0f} requests hold no retry, one in 100 may. "
         f"How many {'more' if size < 228 else 'fewer'} does it take?"
     ),
     hints=(

@@ -32,6 +32,15 @@ def _slower_gap(historical, recent):
     return _gaps(historical, recent).max()
 
 
+def _by_the_sign_of_d(a, b):
+    gaps = _gaps(a, b)
+    return gaps.max() if gaps.max() >= -gaps.min() else 0
+
+
+def _where_higher(center):
+    return lambda a, b: np.abs(_gaps(a, b)).max() if center(b) > center(a) else 0
+
+
 def _one_value_at_a_time(a, b):
     """Walk through the pooled values one by one, which tears runs of equal values apart."""
     is_a = (np.arange(len(a) + len(b)) < len(a))[np.argsort(np.concatenate([a, b]), kind="stable")]
@@ -54,12 +63,14 @@ def _samples():
         "one value against four": ([145], [150, 140, 155, 170]),
         "one sample far slower than the other": ([151, 142, 160], [171, 190, 182]),
         "one sample far faster than the other": ([171, 190, 182], [151, 142, 160]),
+        "a few very slow ones that lift the mean": ([150, 152, 154, 156], [141, 142, 143, 153, 400]),
         "equal values in one sample and in both": ([150, 160, 160, 160, 170], [150, 150, 160, 160]),
     }
     for n, m in ((40, 25), (13, 60), (50, 50)):
         a, b = rng.normal(150, 20, n), rng.normal(rng.choice([145, 165]), 30, m)
         pairs[f"{n} against {m} latencies"] = a, b
         pairs[f"{n} against {m} latencies in steps of 10 ms"] = np.round(a, -1), np.round(b, -1)
+    pairs["a lower mean and twice the spread"] = rng.normal((150, 140), (20, 40), (200, 2)).T
     return {case: (np.array(a, float), np.array(b, float)) for case, (a, b) in pairs.items()}
 
 
@@ -77,6 +88,9 @@ _SLOWER = function_exercise(
         lambda a, b: _gaps(a, b, b).max(): (
             "you look past the largest gap, as a grid can. At which latencies, exactly, do the curves step?"
         ),
+        _where_higher(np.mean): "the means decide here. Can slower requests open a gap despite a lower mean?",
+        _where_higher(np.median): "the medians decide here. Can slower requests open a gap elsewhere?",
+        _by_the_sign_of_d: "D's own sign decides here. Can slower requests open a smaller gap elsewhere?",
         _one_value_at_a_time: "equal values are torn apart. How many of each sample lie at or below?",
         _unsorted: "a sample is not sorted. `searchsorted` counts only in sorted ones.",
         lambda a, b: np.concatenate([a, b])[_gaps(a, b).argmax()]: (
@@ -153,8 +167,8 @@ def permutation_p(answer):
         return f"your function returns {p:.3g}. Between which two numbers does a p-value lie?"
     for value, sentence in (
         ((1 + b) / 97, None),
-        (b / 96, "it looks as if the observed arrangement is left out. Where is it counted?"),
-        ((1 + b) / 96, "it looks as if the observed arrangement counts above the line only. And below?"),
+        (b / 96, "it looks as if the observed labels are left out. Where are they counted?"),
+        ((1 + b) / 96, "it looks as if the observed labels count above the line only. And below?"),
         (
             (1 + more) / 97,
             "it looks as if shuffles exactly as far apart as the observed pair are left out. Do they count?",
@@ -173,9 +187,9 @@ _SHUFFLED = Exercise(
     id="3.2",
     judge=permutation_p,
     hints=(
-        "Put both samples into one array, shuffle it (rng.permutation), cut it where the first one ended.",
-        "Measure the distance of the observed samples once, and of each shuffle in a loop of `rounds`.",
-        "Count the shuffles that are at least as far apart, then add the observed arrangement to both counts.",
+        "Measure the distance of the observed samples once: the shuffles are compared with it.",
+        "In a loop of `rounds`, call `dealt_out` anew and measure the distance of its two samples.",
+        "Count the shuffles that are at least as far apart, then add the observed labels to both counts.",
     ),
     why="you can now test any distance you can compute, with no formula for its null distribution.",
 )
@@ -219,7 +233,7 @@ _REQUESTS = number_exercise(
     slips={},
     otherwise=_too_few_or_many,
     hints=(
-        "Draw 1,000 pairs at one size and print the share with p below alpha. Then change the size.",
+        "Hand both of `slower_pairs` to `ks_2samp`, with axis=1. Print the share of p below alpha, size by size.",
         "At 300 on each side the share lies between one half and nine tenths. Go on in steps of 100.",
     ),
     why="what a test can miss depends on the window's size, and you can know it before the first alarm.",
