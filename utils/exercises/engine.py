@@ -367,14 +367,6 @@ def as_array(answer: Any, *, size: int | None = None) -> np.ndarray:
     return array
 
 
-def as_flags(answer: Any) -> np.ndarray:
-    """Return the answer as a one-dimensional array of truth values; anything else stops the judgment."""
-    answer = _listed(answer)
-    if isinstance(answer, str | bytes | dict | set) or np.ndim(answer) != 1:
-        raise NotYet(f"a list or an array of True and False is expected, this is {describe(answer)}.")
-    return np.array([as_flag(value) for value in answer], dtype=bool)
-
-
 def as_parts(answer: Any, names: Sequence[str]) -> list[Any]:
     """Return the parts of an answer in the order of their names.
 
@@ -720,7 +712,7 @@ def judge_function(
     answer: Any,
     *,
     cases: Cases,
-    right: Callable | Sequence[Callable],
+    right: Callable,
     slips: Mapping[Callable, str],
     returns: Callable[[Any], Any] = one_number,
     within: float = 1e-6,
@@ -735,31 +727,30 @@ def judge_function(
     cases : sequence of tuple, mapping of str to tuple, or callable that returns either
         The arguments of each call; by name where the arguments do not speak for themselves, as in
         ``{"samples with ties": (…)}``.
-    right : callable or sequence of callable
-        The function, or all ways to define it. The first one names the arguments in diagnoses.
+    right : callable
+        The function; its arguments' names stand in diagnoses.
     slips : mapping of callable to str
         Wrong functions, each with the sentence for whoever wrote it.
     returns : callable
-        Takes one result apart: `one_number`, `as_array`, `as_flags`, …
+        Takes one result apart: `one_number`, `as_array`, …
     within : float
         How far off, relative to the larger of 1 and the result, a right number may be.
     """
     function = as_function(answer)
-    rights = [right] if callable(right) else list(right)
-    names = list(inspect.signature(rights[0]).parameters)
+    names = list(inspect.signature(right).parameters)
     table = cases() if callable(cases) else cases
     if not isinstance(table, Mapping):
         table = {_arguments(names, case): case for case in table}
 
     args = list(table.values())
-    truths = [_results(one, args, returns) for one in rights]
+    truth = _results(right, args, returns)
 
     raw, prints, changes = [], False, False
     for case, arguments in table.items():
         result, printed, changed = watched_call(function, arguments, {}, case)
         prints, changes = prints or printed, changes or changed
         raw.append(result)
-    if all(result is None for result in raw) and any(value is not None for value in truths[0]):
+    if all(result is None for result in raw) and any(value is not None for value in truth):
         printing = (
             "It prints: return the result in place of printing it." if prints else "Is a return missing?"
         )
@@ -767,7 +758,7 @@ def judge_function(
     try:
         given = [_taken(returns, result, case) for case, result in zip(table, raw, strict=True)]
     except NotYet as stop:  # swapped arguments may lead to no number at all
-        for results, sentence in _swapped(names, args, rights[0], lambda result: result):
+        for results, sentence in _swapped(names, args, right, lambda result: result):
             if _explains(range(len(raw)), raw, results):
                 return sentence
         raise stop
@@ -778,22 +769,19 @@ def judge_function(
             f"your function returns {_value(given[0])} for every case. Does it use what it is given, or the "
         )
         tried.append((given, what + "notebook's variables?"))
-    tried += _general_slips(names, args, rights[0], truths[0], returns)
-    diagnosis = _slip(given, truths, tried)
+    tried += _general_slips(names, args, right, truth, returns)
+    diagnosis = _slip(given, truth, tried)
     if diagnosis:
         return diagnosis
-    if any(
-        all(same_result(a, b, rtol=within, atol=within) for a, b in zip(given, truth, strict=True))
-        for truth in truths
-    ):
+    if all(same_result(a, b, rtol=within, atol=within) for a, b in zip(given, truth, strict=True)):
         return "your function changes what it was given. Work on a copy." if changes else None
-    ignored = _ignored_argument(function, args, rights[0], returns)
+    ignored = _ignored_argument(function, args, right, returns)
     if ignored is not None:
         return (
             f"your function returns the same whatever `{names[ignored]}` is. Does it use a fixed value, or a "
             "variable of the notebook, in its place?"
         )
-    for case, result, expected in zip(table, given, truths[0], strict=True):
+    for case, result, expected in zip(table, given, truth, strict=True):
         if not same_result(result, expected, rtol=within, atol=within):
             return f"for {case} your function returns {_value(result)}; {_value(expected)} is expected."
     raise AssertionError("no case is wrong")
@@ -824,14 +812,10 @@ def _results(function: Callable, args: Sequence[tuple], returns: Callable) -> li
     return results
 
 
-def _slip(given: Sequence, truths: Sequence[Sequence], tried: list[tuple[list, str]]) -> str | None:
+def _slip(given: Sequence, truth: Sequence, tried: list[tuple[list, str]]) -> str | None:
     """Return the sentence of what explains the results: all of them, else all or most of the wrong ones."""
-    # Rounding to a billionth is no slip, so a right result is one that is exactly right by any definition.
-    wrong = [
-        i
-        for i, value in enumerate(given)
-        if not any(same_result(value, truth[i], rtol=1e-7, atol=EXACT) for truth in truths)
-    ]
+    # Rounding to a billionth is no slip.
+    wrong = [i for i, value in enumerate(given) if not same_result(value, truth[i], rtol=1e-7, atol=EXACT)]
     if not wrong:
         return None
     for results, sentence in tried:
