@@ -26,17 +26,19 @@ ifneq ($(words $(wildcard solutions/$(NN)_*.ipynb)),1)
 $(error CHAPTER=$(CHAPTER) is no chapter: write CHAPTER=03, say)
 endif
 SOLUTIONS_TESTED := $(wildcard solutions/$(NN)_*.ipynb)
-LIBRARY_TESTED := $(wildcard tests/test_claims_$(NN).py)
+LIBRARY_TESTED :=
+CLAIMS_TESTED := $(wildcard tests/test_claims_$(NN).py)
 NOTEBOOKS_TESTED := tests/test_notebooks.py tests/test_readme.py -k "$(NN)_"
 EXERCISES_TESTED := tests/test_exercises.py -k "[$(patsubst 0%,%,$(NN)). or -$(patsubst 0%,%,$(NN))."
 else
 SOLUTIONS_TESTED := solutions
-LIBRARY_TESTED := --ignore tests/test_notebooks.py --ignore tests/test_exercises.py tests tools
+CLAIMS_TESTED := $(wildcard tests/test_claims_*.py)
+LIBRARY_TESTED := $(addprefix --ignore ,tests/test_notebooks.py tests/test_exercises.py $(CLAIMS_TESTED)) tests tools
 NOTEBOOKS_TESTED := tests/test_notebooks.py
 EXERCISES_TESTED := tests/test_exercises.py
 endif
 
-.PHONY: help lab test test-solutions test-library test-notebooks test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides bench clean
+.PHONY: help lab test test-solutions test-library test-notebooks test-claims test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
@@ -65,7 +67,7 @@ lab: $(VENV)/installed
 # Two at a time, one core each, in an order that ends them at about the same time.
 test: $(VENV)/installed lint
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
-		test-solutions test-library test-notebooks test-exercises
+		test-library test-solutions test-notebooks test-claims test-exercises
 
 test-solutions: $(VENV)/installed
 	$(PYTEST) $(NBVAL) $(SOLUTIONS_TESTED)
@@ -75,6 +77,9 @@ test-library: $(VENV)/installed
 
 test-notebooks: $(VENV)/installed
 	$(PYTEST) $(NOTEBOOKS_TESTED)
+
+test-claims: $(VENV)/installed
+	$(if $(CLAIMS_TESTED),$(PYTEST) -m "$(QUICK)" $(CLAIMS_TESTED))
 
 test-exercises: $(VENV)/installed
 	$(PYTEST) $(EXERCISES_TESTED)
