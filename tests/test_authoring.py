@@ -237,11 +237,6 @@ def test_each_predict_is_listed_with_its_heading():
     assert authoring.predictions(notebook(*cells)) == [("Which?", "A or B?"), ("Which?", "How many?")]
 
 
-def test_the_twelve_calls_may_follow_each_other():
-    calls = [new_code_cell(f'call({n}, "page", sure=1)  # SOLUTION') for n in range(1, 13)]
-    assert authoring.problems(notebook(TITLE, new_code_cell("call = print"), *calls)) == []
-
-
 def test_outputs_of_other_code_are_found():
     changed = notebook(TITLE, printing("x = 1", "1"))
     changed.cells[1].source = "x = 2"

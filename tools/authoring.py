@@ -480,7 +480,7 @@ def _prose_problems(notebook: NotebookNode) -> list[str]:
     in_a_row, found = 0, []
     for cell in notebook.cells:
         in_a_row = in_a_row + 1 if cell.cell_type == "code" else 0
-        if in_a_row == 3 and not cell.source.startswith("call("):  # the twelve calls follow each other
+        if in_a_row == 3:
             found.append(f"three code cells in a row with no prose between, up to {cell.source[:50]!r}")
     return found
 
