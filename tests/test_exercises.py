@@ -239,7 +239,7 @@ def test_a_function_that_changes_what_it_is_given_spoils_no_later_verdict(exerci
 def test_reveal_prints_the_solution_from_its_notebook(exercise, capsys):
     reveal(exercise.id)
     first, blank, solution = capsys.readouterr().out.split("\n", 2)
-    assert first == f"{exercise.id}  one solution, of several right ones:" and blank == ""
+    assert first == f"{exercise.id}  one way to a right answer:" and blank == ""
     assert "SOLUTION" not in solution and "..." not in solution
     assert not re.search(r"^check\(", solution, flags=re.M)
     _, source, _ = _cells_that_check(exercise.id)[-1]

@@ -221,7 +221,7 @@ def reveal(id: str) -> None:
     if found is None:
         print(f"{exercise.id}  no solution notebook stands beside this installation.")
         return
-    print(f"{exercise.id}  one solution, of several right ones:\n\n{found}")
+    print(f"{exercise.id}  one way to a right answer:\n\n{found}")
 
 
 def progress() -> None:
