@@ -13,21 +13,14 @@ import time
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.answers import chapter_01
-from tools import authoring, publishing
+from tests.browsing import IN_A_BROWSER, browser, unreadable  # noqa: F401
+from tools import authoring
 from utils.exercises import engine
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: make test-browser"
-)
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; name it in CHROMIUM"),
-]
+pytestmark = IN_A_BROWSER
 
 NAMES = [path.name for path in sorted(authoring.NOTEBOOKS.glob("*.ipynb"))]
 TOKEN = "a-learner"
@@ -163,48 +156,6 @@ class Notebook:
         self.page.close()
 
 
-# The contrast of each visible text in some elements with what lies behind it, by the WCAG formula.
-CONTRASTS = """
-selector => {
-  const parse = color => [...color.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
-  const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const over = (top, under) => [0, 1, 2].map(i => top[3] * top[i] + (1 - top[3]) * under[i]);
-  const behind = element => {
-    const layers = [];
-    for (let e = element; e; e = e.parentElement) layers.push(parse(getComputedStyle(e).backgroundColor));
-    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
-  };
-  const found = [];
-  for (const element of document.querySelectorAll(selector)) {
-    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.getClientRects().length || element.closest('.katex, mjx-container')) continue;
-    const back = behind(element), ink = over(parse(getComputedStyle(element).color), back);
-    const [a, b] = [light(ink), light(back)].sort((x, y) => y - x);
-    found.push([(a + 0.05) / (b + 0.05), element.textContent.trim().slice(0, 60)]);
-  }
-  return found;
-}
-"""
-
-
-def unreadable(page, selector: str) -> list[tuple[float, str]]:
-    """Return the texts in the selected elements with less than 4.5 : 1 between ink and paper."""
-    contrasts = page.evaluate(CONTRASTS, selector)
-    assert len(contrasts) > 30, "hardly any text was found"
-    return [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    options += ["--disable-component-update", "--disable-sync", "--disable-quic"]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture(scope="module")
 def lab(browser, tmp_path_factory):
     running = Lab(tmp_path_factory.mktemp("lab"), browser)
@@ -279,75 +230,3 @@ def test_moving_a_slider_changes_the_picture(lab):
     # The output is replaced as a whole, so the picture has to be looked up again.
     lab._wait_until(lambda: cell.locator("img").get_attribute("src") != before, "the picture changes")
     notebook.close()
-
-
-@pytest.fixture
-def offline(browser):
-    """A page of a browser that notes its errors and every request that isn't for a file."""
-    page = browser.new_page()
-    page.faults = []
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith(("file:", "data:")) else page.faults.append(request.url)
-        ),
-    )
-    yield page
-    page.close()
-
-
-def test_the_reading_edition_is_read_from_the_first_page_to_the_last(offline, tmp_path):
-    pages = publishing.write_pages(tmp_path)
-    offline.goto(pages[0].as_uri())
-    offline.get_by_role("listitem").first.get_by_role("link").click()
-    read = []
-    while True:
-        offline.wait_for_load_state()
-        read.append(Path(offline.url.partition("#")[0]).name)
-        dead = offline.evaluate(
-            "() => [...document.querySelectorAll('a[href^=\"#\"]')].map(link => link.hash.slice(1))"
-            ".filter(id => !document.getElementById(decodeURIComponent(id)))"
-        )
-        assert dead == []
-        for link in offline.locator("a").evaluate_all("links => links.map(link => link.href)"):
-            target = link.partition("#")[0]
-            assert not target.startswith("file:") or Path(target.removeprefix("file://")).is_file(), link
-        widths = offline.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
-        assert all(width > 0 for width in widths)
-        for scheme in ("light", "dark"):
-            offline.emulate_media(color_scheme=scheme)
-            assert unreadable(offline, "body *") == [], scheme
-        onward = offline.get_by_role("link", name="Next: ").first
-        if not onward.count():
-            break
-        onward.click()
-    assert read == [page.name for page in pages[1:]]
-    assert offline.faults == []
-
-
-def test_a_formula_is_drawn_without_a_network(offline):
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell(r"$$\frac{D}{\sqrt{n}}$$ and $n$")]
-    )
-    offline.set_content(publishing._with_mathml(notebook).cells[0].source)
-    fraction, letter = offline.locator("math").evaluate_all(
-        "all => all.map(m => m.getBoundingClientRect().height)"
-    )
-    assert fraction > 1.5 * letter > 0 and offline.faults == []
-
-
-@pytest.mark.skipif(shutil.which("npm") is None, reason="npm, which fetches reveal.js, is not installed")
-def test_the_slides_are_shown_to_the_last_one(offline, tmp_path):
-    for deck in publishing.write_slides(tmp_path):
-        offline.goto(deck.as_uri())
-        offline.wait_for_function("() => window.Reveal?.isReady()")
-        slides = offline.evaluate("Reveal.getTotalSlides()")
-        assert slides >= 10
-        for _ in range(slides - 1):
-            assert not offline.evaluate("Reveal.isLastSlide()")
-            offline.keyboard.press("Space")
-        assert offline.evaluate("Reveal.isLastSlide()"), deck.name
-        assert offline.locator("img").evaluate_all("images => images.every(image => image.naturalWidth > 0)")
-    assert offline.faults == []
