@@ -1,4 +1,4 @@
-"""A real browser for tests: how it is started, what a page of it notes, and which of its texts can't be read."""
+"""A real browser for tests: whether there is one, and which texts of a page can't be read in it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import shutil
 
 import pytest
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: make test-browser"
-)
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 IN_A_BROWSER = [
     pytest.mark.browser,
@@ -47,30 +44,3 @@ def unreadable(page, selector: str) -> list[tuple[float, str]]:
     contrasts = page.evaluate(CONTRASTS, selector)
     assert len(contrasts) > 30, "hardly any text was found"
     return [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    options += ["--disable-component-update", "--disable-sync", "--disable-quic"]
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def offline(browser):
-    """A page of a browser that notes its errors and every request that isn't for a file."""
-    page = browser.new_page()
-    page.faults = []
-    page.on("console", lambda said: page.faults.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith(("file:", "data:")) else page.faults.append(request.url)
-        ),
-    )
-    yield page
-    page.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from tests.browsing import IN_A_BROWSER, browser, offline, unreadable  # noqa: F401
+from tests.browsing import IN_A_BROWSER, unreadable
 from tools import publishing
 
 pytestmark = IN_A_BROWSER

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers import chapter_01
-from tests.browsing import IN_A_BROWSER, browser, unreadable  # noqa: F401
+from tests.browsing import IN_A_BROWSER, unreadable
 from tools import authoring
 from utils.exercises import engine
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.browsing import IN_A_BROWSER, browser, offline  # noqa: F401
+from tests.browsing import IN_A_BROWSER
 from tools import publishing
 
 pytestmark = IN_A_BROWSER
