@@ -112,7 +112,7 @@ def kernel():
 # Nothing is left of the chapter before. No pictures: they are drawn when solutions/ is run, and in a browser.
 A_CLEAN_START = """
 %reset -f
-get_ipython().display_formatter.active_types = ["text/plain"]
+get_ipython().display_formatter.mimebundle_formatter.enabled = False
 """
 PEAK_MEMORY = """
 import resource

@@ -1,11 +1,19 @@
 """The pictures say what they show, to those who see them and to those who do not."""
 
+import base64
+import io
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbconvert
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from tools import authoring
 from utils import plots, simulate
 
 mpl.use("agg")
@@ -43,8 +51,38 @@ def test_a_title_on_any_side_and_several_axes_are_all_told():
 def test_a_figure_as_html_carries_its_alternative_text_escaped():
     fig, ax = plt.subplots()
     fig.set_label('5 < 6 & "so on"')
-    markup = plots._figure_html(fig)
-    assert markup.startswith('<img alt="5 &lt; 6 &amp; &quot;so on&quot;" src="data:image/png;base64,')
+    shown = plots._shown(fig)
+    markup = '<img alt="5 &lt; 6 &amp; &quot;so on&quot;" src="data:image/png;base64,'
+    assert shown["text/html"].startswith(markup + shown["image/png"] + '"')
+    assert shown["text/plain"] == '5 < 6 & "so on"'
+    assert shown == plots._shown(fig)
+
+
+def test_no_color_of_a_figure_moves_by_more_than_the_eye_sees():
+    ax = plots.kde_overlay(*COURSE)
+    ax.imshow(np.linspace(0, 1, 500)[None], aspect="auto", extent=(200, 300, 0, 0.02), cmap="viridis")
+    exact = io.BytesIO()
+    ax.figure.savefig(exact, format="png", bbox_inches="tight", facecolor="white")
+    stored = io.BytesIO(base64.b64decode(plots._shown(ax.figure)["image/png"]))
+    before, after = (np.asarray(Image.open(png).convert("RGB"), dtype=int) for png in (exact, stored))
+    difference = np.abs(after - before)
+    assert difference.mean() < 1.5 and difference.max() <= 16, "of 255"
+    assert (after[(before == 255).all(axis=2)] == 255).all(), "white stays white"
+
+
+@pytest.mark.parametrize(
+    ("exporter", "picture"),
+    [
+        (nbconvert.LatexExporter, r"\\adjustimage\{.*?\}\{output_\d+_\d+\.png\}"),
+        (nbconvert.MarkdownExporter, r'<img alt="[^"]{20,}" src="data:image/png'),
+    ],
+)
+def test_every_figure_survives_an_export(exporter, picture):
+    cells = [cell for path in authoring.SOLUTIONS.glob("*.ipynb") for cell in authoring.read(path).cells]
+    code = [cell for cell in cells if cell.cell_type == "code"]  # LaTeX from prose would need pandoc
+    exported, _ = exporter().from_notebook_node(nbformat.v4.new_notebook(cells=code))
+    figures = sum(str(cell.outputs).count("<img") for cell in code)
+    assert len(re.findall(picture, exported)) == figures > 0
 
 
 def words(ax):

@@ -243,8 +243,8 @@ def readme_picture(notebook: NotebookNode) -> bytes | None:
     """Return the PNG that the cell tagged ``readme-picture`` shows, or None where no cell has the tag."""
     for cell in _code(notebook):
         if "readme-picture" in tags(cell):
-            shown = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
-            return base64.b64decode(re.search(r'src="data:image/png;base64,([^"]+)"', shown)[1])
+            pictures = [output.get("data", {}).get("image/png") for output in cell.outputs]
+            return base64.b64decode(next(filter(None, pictures)))
     return None
 
 
@@ -351,11 +351,15 @@ def _figure_problems(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(_code(notebook), start=1):
         for output in cell.outputs:
             data = output.get("data", {})
-            if "image/png" in data or "image/svg+xml" in data:
-                found.append(
-                    f"a figure of code cell {number} has no alternative text; call plots.use_course_style()"
-                )
-            for image in re.findall(r"<img[^>]*>", "".join(data.get("text/html", ""))):
+            images = re.findall(r"<img[^>]*>", "".join(data.get("text/html", "")))
+            bare = not images and ("image/png" in data or "image/svg+xml" in data)
+            lost = any(data.get("image/png", "nothing") not in image for image in images)
+            for lacking, missing in (("alternative text", bare), ("image/png of its own for a PDF", lost)):
+                if missing:
+                    found.append(
+                        f"a figure of code cell {number} has no {lacking}; call plots.use_course_style()"
+                    )
+            for image in images:
                 alt = re.search(r'alt="([^"]*)"', image)
                 if alt is None or len(html.unescape(alt[1]).strip()) < 20:
                     found.append(f"a figure of code cell {number} has an alternative text that says nothing")

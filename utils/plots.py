@@ -18,6 +18,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from PIL import Image
 
 HISTORICAL, RECENT, THIRD = (mpl.colors.to_hex(sns.color_palette("colorblind")[i]) for i in (0, 1, 2))
 ALARM = "#B2182B"
@@ -27,8 +28,9 @@ INK = "#222222"
 def use_course_style() -> None:
     """Set the course's theme, and let every figure in a notebook carry an alternative text.
 
-    In a notebook, a figure becomes an HTML image whose ``alt`` is its `alt_text`, and the same text where no
-    image can be shown. Outside a notebook only the theme is set. Calling it twice does no harm.
+    In a notebook, a figure becomes an HTML image whose ``alt`` is its `alt_text`, the plain image for exports
+    that take no HTML, and the text where no image can be shown. Outside a notebook only the theme is set.
+    Calling it twice does no harm.
     """
     sns.set_theme(
         style="whitegrid",
@@ -54,10 +56,7 @@ def use_course_style() -> None:
         return
     shell.run_line_magic("matplotlib", "inline")
     InlineBackend.instance(parent=shell).figure_formats = set()
-    shell.display_formatter.formatters["text/html"].for_type(Figure, _figure_html)
-    shell.display_formatter.formatters["text/plain"].for_type(
-        Figure, lambda figure, printer, cycle: printer.text(alt_text(figure))
-    )
+    shell.display_formatter.mimebundle_formatter.for_type(Figure, _shown)
 
 
 def alt_text(figure: Figure) -> str:
@@ -83,12 +82,19 @@ def _entries(legend: Legend) -> str:
     return "drawn: " + ", ".join(text.get_text() for text in legend.get_texts())
 
 
-def _figure_html(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight", facecolor="white", metadata={"Software": None})
-    image = base64.b64encode(buffer.getvalue()).decode("ascii")
-    alt = html.escape(alt_text(figure), quote=True)
-    return f'<img alt="{alt}" src="data:image/png;base64,{image}" style="max-width: 100%; height: auto;">'
+def _shown(figure: Figure) -> dict[str, str]:
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", bbox_inches="tight", facecolor="white")
+    # 256 colors look the same and take a third of the room, and each notebook stores the picture twice.
+    picture = Image.open(drawn).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=1)
+    picture.save(small, format="png", optimize=True)
+    png, said = base64.b64encode(small.getvalue()).decode("ascii"), alt_text(figure)
+    markup = f'<img alt="{html.escape(said)}" src="data:image/png;base64,{png}"'
+    return {
+        "text/html": markup + ' style="max-width: 100%; height: auto;">',
+        "image/png": png,
+        "text/plain": said,
+    }
 
 
 def kde_overlay(
