@@ -8,6 +8,9 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c "$(SUPPORTED)" >/dev/null 2>&1 && { echo $$python; break; }; done)
 
+# Whichever installs shows how far it is: uv where it is on the PATH, else pip.
+INSTALL := $(if $(shell command -v uv),uv pip install --python $(VENV),$(BIN)/python -m pip install --disable-pip-version-check)
+
 # JupyterLab refuses to run as root unless told to, and looks for a browser where there is no display.
 LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 	$(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname)),,--no-browser)
@@ -38,14 +41,15 @@ NOTEBOOKS_TESTED := tests/test_notebooks.py
 EXERCISES_TESTED := tests/test_exercises.py
 endif
 
-.PHONY: help lab test test-solutions test-library test-notebooks test-claims test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides bench clean
+.PHONY: help lab test test-solutions test-library test-notebooks test-claims test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides handout bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
 	@echo "make test       install into $(VENV) and run everything that must hold (one chapter: CHAPTER=03)"
 	@echo "make notebooks  execute solutions/, store outputs, derive notebooks/ (one chapter: CHAPTER=03)"
 	@echo "make html       a reading edition in build/html, for a browser without a network"
-	@echo "make slides     the chapters as slides in build/slides"
+	@echo "make slides     chapters and plans as slides in build/slides, for the class and for the teacher"
+	@echo "make handout    pages to print in build/handout: ideas, exit ticket (other nights: NUMBER=7)"
 	@echo "make bench      timings and false-alarm tables (beside other tools: PEERS=1)"
 	@echo "make clean      remove what the other commands made"
 	@echo
@@ -57,31 +61,40 @@ $(VENV)/installed: pyproject.toml
 		echo "This course needs Python 3.11, 3.12 or 3.13. Install one, or name it: make lab PYTHON=python3.12"; \
 		exit 1; \
 	fi
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@echo "Installing the course and about 120 packages into $(VENV), once. That takes one to three minutes:"
+	@echo "packages are listed as they arrive (180 MB), then a bar moves. A failure says why in its last lines."
+	@# The newest pip, because older ones show no bar while they install.
+	@$(PYTHON) -m venv --clear --upgrade-deps $(VENV)
+	@$(INSTALL) --editable .
+	@touch $@
+
+# $(VENV)/test is what maintainers need on top, $(VENV)/browser that and the extra of this name, and so on.
+$(VENV)/%: $(VENV)/installed
+	@echo "Installing what $* takes into $(VENV), once."
+	@$(INSTALL) --editable ".[test,$*]"
 	@touch $@
 
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab $(LAB_OPTIONS) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 # Two at a time, one core each, in an order that ends them at about the same time.
-test: $(VENV)/installed lint
+test: $(VENV)/test lint
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
 		test-library test-solutions test-notebooks test-claims test-exercises
 
-test-solutions: $(VENV)/installed
+test-solutions: $(VENV)/test
 	$(PYTEST) $(NBVAL) $(SOLUTIONS_TESTED)
 
-test-library: $(VENV)/installed
+test-library: $(VENV)/test
 	$(if $(LIBRARY_TESTED),$(PYTEST) -m "$(QUICK)" $(LIBRARY_TESTED))
 
-test-notebooks: $(VENV)/installed
+test-notebooks: $(VENV)/test
 	$(PYTEST) $(NOTEBOOKS_TESTED)
 
-test-claims: $(VENV)/installed
+test-claims: $(VENV)/test
 	$(if $(CLAIMS_TESTED),$(PYTEST) -m "$(QUICK)" $(CLAIMS_TESTED))
 
-test-exercises: $(VENV)/installed
+test-exercises: $(VENV)/test
 	$(PYTEST) $(EXERCISES_TESTED)
 
 # Simulations with thousands of histories.
@@ -92,50 +105,48 @@ test-slow: $(VENV)/cluster
 
 ALARM_TESTS := $(patsubst %,tests/test_%.py,operator state clock monitor prometheus)
 
-test-slow-alarm: $(VENV)/installed
+test-slow-alarm: $(VENV)/cluster
 	$(PYTEST) -m slow $(ALARM_TESTS)
 
 test-slow-others: $(VENV)/cluster
 	$(PYTEST) -m slow $(addprefix --ignore ,$(ALARM_TESTS)) tests
 
-$(VENV)/cluster: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cluster]"
-	@touch $@
-
 # A clean clone of the last commit, and `make lab` in it.
-test-fresh: $(VENV)/installed
+test-fresh: $(VENV)/test
 	$(PYTEST) -m fresh tests
 
 # JupyterLab in a real browser. Chromium itself comes from the system, or from the variable CHROMIUM.
-test-browser: $(VENV)/browser
+test-browser: $(VENV)/browser $(VENV)/slides
 	$(PYTEST) -m browser tests
 
-$(VENV)/browser: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,browser]"
-	@touch $@
-
 # The lowest versions that pyproject.toml allows.
-test-oldest: $(VENV)/installed
+test-oldest: $(VENV)/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) $(VENV)-oldest
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct --editable ".[test]"
 	$(VENV)-oldest/bin/python -m pytest -q -m "$(QUICK)" $(NBVAL) solutions tests
 
-lint: $(VENV)/installed
+lint: $(VENV)/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check utils tests tools
 
-notebooks: $(VENV)/installed
+notebooks: $(VENV)/test
 	$(BIN)/python -m tools.authoring $(CHAPTER)
 
-html slides: $(VENV)/installed
+html: $(VENV)/test
 	$(BIN)/python -m tools.publishing $@
+
+slides: $(VENV)/slides
+	$(BIN)/python -m tools.slides
+
+handout: $(VENV)/installed
+	$(BIN)/python -m tools.handout $(NUMBER)
 
 # PEERS=1 runs the other tools in the same process, from an environment of their own on a Python that they
 # install on. Each is installed by itself, so that one that cannot be had does not stop the others; at the end
 # numpy is brought back to a version that this course and all of them run with.
 ifeq ($(PEERS),)
-bench: $(VENV)/installed
+bench: $(VENV)/test
 	$(BIN)/python -m tests.benchmarks $(PARTS)
 else
 bench: $(VENV)-peers/installed

@@ -32,6 +32,22 @@ TITLE = new_markdown_cell("# 01. A title")
 # Deriving ---------------------------------------------------------------------------------------------------
 
 
+def test_the_cell_for_colab_is_there_once_the_course_has_an_address_and_takes_no_minutes(monkeypatch):
+    solution = notebook(TITLE, new_code_cell("x = 1"))
+    without = authoring.derive(solution)
+    assert [cell.source for cell in without.cells] == [TITLE.source, "x = 1"]
+    published = {
+        "dependencies": ["numpy>=2", "ipywidgets>=8"],
+        "urls": {"Repository": "https://example.org/course"},
+    }
+    monkeypatch.setattr("tools.project", lambda: published)
+    learner = authoring.derive(solution)
+    assert [cell.id for cell in learner.cells] == ["cell-0", "colab", "cell-1"]
+    assert authoring.minutes(learner) == authoring.minutes(without)
+    assert "git clone --quiet https://example.org/course " in learner.cells[1].source
+    assert '"numpy>=2"' in learner.cells[1].source and "ipywidgets" not in learner.cells[1].source
+
+
 @pytest.mark.parametrize(
     ("source", "blanked"),
     [

@@ -43,6 +43,8 @@ from nbconvert.preprocessors import (
 )
 from nbformat import NotebookNode
 
+import tools
+
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
 README_PICTURE = NOTEBOOKS / "drift.png"
@@ -158,7 +160,30 @@ def derive(solution: NotebookNode) -> NotebookNode:
     learner.metadata = _plain_metadata()
     for cell in _code(learner):
         cell.source = blank(cell.source)
+    learner.cells[1:1] = _for_colab()
     return learner
+
+
+def _for_colab() -> list[NotebookNode]:
+    """Return the cell that makes a chapter run in Google Colab, folded up; none before the course has an address."""
+    project = tools.project()
+    if not (address := project.get("urls", {}).get("Repository")):
+        return []
+    of_jupyter = ("jupyterlab", "ipywidgets", "nbval")  # Colab has an interface of its own
+    needed = " ".join(
+        f'"{package}"' for package in project["dependencies"] if not package.startswith(of_jupyter)
+    )
+    source = f"""# In Google Colab, run this first: it fetches the course and what it needs. Elsewhere it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    !test -d /content/course || git clone --quiet {address} /content/course
+    %pip install --quiet {needed}
+    %pip install --quiet --no-deps --editable /content/course
+    sys.path.insert(0, "/content/course")
+    %cd -q /content/course/notebooks"""
+    folded = {"jupyter": {"source_hidden": True}}
+    return [nbformat.v4.new_code_cell(source, id="colab", metadata=folded)]
 
 
 def blank(source: str) -> str:

@@ -106,9 +106,19 @@ def _reply(chapter: int, number: int, n: int, answer: Any, sure: Any) -> str:
 
 
 def _show(night: Night, n: int) -> None:
-    """Show a night's picture, with its quantiles as alternative text, and its facts."""
+    """Show a night's picture and its facts."""
     import matplotlib.pyplot as plt
     from IPython.display import display
+
+    fig = picture(night, n)
+    display(fig)
+    plt.close(fig)
+    print("\n".join(night.facts))
+
+
+def picture(night: Night, n: int) -> Any:
+    """Return a night's figure, with its quantiles as alternative text."""
+    import matplotlib.pyplot as plt
 
     from utils import plots  # a checker needs no pictures, and they take a second to load
 
@@ -126,9 +136,7 @@ def _show(night: Night, n: int) -> None:
     ax.set(xlabel="Latency (ms)", ylabel="Density", yticks=[], xlim=(60, 340), ylim=(0, None))
     ax.legend()
     fig.set_label(alt)
-    display(fig)
-    plt.close(fig)
-    print("\n".join(night.facts))
+    return fig
 
 
 def _density(sample: np.ndarray, grid: np.ndarray) -> np.ndarray:
