@@ -9,7 +9,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c "$(SUPPORTED)" >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 # Whichever installs shows how far it is: uv where it is on the PATH, else pip.
-INSTALL := $(if $(shell command -v uv),uv pip install --python $(VENV),$(BIN)/python -m pip install --disable-pip-version-check)
+INSTALL := $(if $(shell command -v uv 2>/dev/null),uv pip install --python $(VENV),\
+	$(BIN)/python -m pip install --disable-pip-version-check)
 
 # JupyterLab refuses to run as root unless told to, and looks for a browser where there is no display.
 LAB_OPTIONS := $(if $(filter 0,$(shell id -u)),--allow-root) \
