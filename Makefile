@@ -42,13 +42,13 @@ NOTEBOOKS_TESTED := tests/test_notebooks.py
 EXERCISES_TESTED := tests/test_exercises.py
 endif
 
-.PHONY: help lab test test-solutions test-library test-notebooks test-claims test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks html slides handout bench clean
+.PHONY: help lab test test-solutions test-library test-notebooks test-claims test-exercises test-slow test-slow-alarm test-slow-others test-fresh test-browser test-oldest lint notebooks book slides handout bench clean
 
 help:
 	@echo "make lab        install into $(VENV) and open the course in JupyterLab"
 	@echo "make test       install into $(VENV) and run everything that must hold (one chapter: CHAPTER=03)"
 	@echo "make notebooks  execute solutions/, store outputs, derive notebooks/ (one chapter: CHAPTER=03)"
-	@echo "make html       a reading edition in build/html, for a browser without a network"
+	@echo "make book       the chapters as pages in build/book, without a network (buttons: ADDRESS=https://github.com/…)"
 	@echo "make slides     chapters and plans as slides in build/slides, for the class and for the teacher"
 	@echo "make handout    pages to print in build/handout: ideas, exit ticket (other nights: NUMBER=7)"
 	@echo "make bench      timings and false-alarm tables (beside other tools: PEERS=1)"
@@ -117,7 +117,7 @@ test-fresh: $(VENV)/test
 	$(PYTEST) -m fresh tests
 
 # JupyterLab in a real browser. Chromium itself comes from the system, or from the variable CHROMIUM.
-test-browser: $(VENV)/browser $(VENV)/slides
+test-browser: $(VENV)/browser $(VENV)/book $(VENV)/slides
 	$(PYTEST) -m browser tests
 
 # The lowest versions that pyproject.toml allows.
@@ -134,8 +134,8 @@ lint: $(VENV)/test
 notebooks: $(VENV)/test
 	$(BIN)/python -m tools.authoring $(CHAPTER)
 
-html: $(VENV)/test
-	$(BIN)/python -m tools.publishing $@
+book: $(VENV)/book
+	$(BIN)/python -m tools.book
 
 slides: $(VENV)/slides
 	$(BIN)/python -m tools.slides
