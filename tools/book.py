@@ -33,6 +33,8 @@ details.fold { border-left: 3px solid var(--pst-color-border); margin: 0 0 1rem;
 details.fold[open] > summary { margin-bottom: .5rem; }
 .cell_output { overflow-x: auto; }
 .cell_output pre { white-space: pre-wrap; }
+.cell_output .dataframe :is(th, td) { text-align: right; }
+html[data-theme="dark"] .bd-content div.cell_output .output.text_html:has(img) { background: none; padding: 0; }
 .bd-article { overflow-wrap: break-word; }
 .bd-article a.headerlink { color: var(--pst-color-text-muted); }
 """
