@@ -11,7 +11,6 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -107,9 +106,9 @@ def load_counts(source, *, unit=None, step=None, totals=None):
 
 def holds_counts(path):
     """Return whether a file begins as counts in buckets do: Prometheus' JSON with le or histograms, or OTLP's."""
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            with open(unpacked(Path(path), Path(folder), con)[1], "rb") as file:
+            with open(unpacked(Path(path), Path(folder))[1], "rb") as file:
                 return _COUNTS.search(file.read(1 << 16)) is not None
         except (OSError, ValueError):
             return False  # whoever reads it says why
@@ -154,8 +153,8 @@ def _in_model(frame, metric):
 
 
 def _json_of(path):
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
-        text = unpacked(path, Path(folder), con)[1].read_text(encoding="utf-8-sig", errors="replace")
+    with tempfile.TemporaryDirectory() as folder:
+        text = unpacked(path, Path(folder))[1].read_text(encoding="utf-8-sig", errors="replace")
     one_a_line = re.match(r"\s*{.*}\s*\n\s*{", text)
     try:
         return [json.loads(line) for line in text.splitlines() if line] if one_a_line else json.loads(text)

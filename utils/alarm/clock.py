@@ -51,7 +51,7 @@ class Clock:
             self._next_due = _shortest_usual_step(self.index(historical, "historical"))
         self.calendar = None, ()
         if cycles is not None:
-            self.seconds_of_history = self._start_cycles(cycles, historical)
+            self._start_cycles(cycles, historical)
             self.calendar = self._start_calendar(as_days(holidays))
         elif len(as_days(holidays)):
             raise ValueError('holidays belong to a weekly cycle; give cycles=("1D", "7D") as well.')
@@ -198,7 +198,7 @@ class Clock:
         self.origin, self.periods, self.calendar = clock.origin, clock.periods, clock.calendar
 
     def _start_cycles(self, cycles, historical):
-        """Read `cycles` and return when each historical value was measured, in the periods' unit."""
+        """Read `cycles`: the periods, and whose clock they follow."""
         periods = list(cycles) if isinstance(cycles, (tuple, list, np.ndarray)) else [cycles]
         if periods and all(_is_time(period) for period in periods):
             index = self.index(historical, "historical", in_order=not self.by_time)
@@ -245,7 +245,6 @@ class Clock:
                 UserWarning,
                 stacklevel=5,
             )
-        return clock
 
     def _start_calendar(self, holidays):
         """Return how long before the clock's 0 a Monday began, and the holidays in days from there."""

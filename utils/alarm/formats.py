@@ -96,7 +96,7 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
     # Its time grows with the square of the number of columns.
     con.execute("SET disabled_optimizers = 'common_subexpressions'")
     table = Table(path, con, folder)
-    kind, file = _plain(path, folder, con)
+    kind, file = _plain(path, folder)
     if kind == "parquet":
         _read_parquet(table, file)
         return table
@@ -139,7 +139,7 @@ def read_table(path: Path, folder: Path, log_format: str | None = None) -> Table
 # From bytes to text ---------------------------------------------------------------------------------------------
 
 
-def _plain(path: Path, folder: Path, con) -> tuple[str, Path]:
+def _plain(path: Path, folder: Path) -> tuple[str, Path]:
     """Return what a file is, text or parquet, and where it lies unpacked, in UTF-8, with a newline after each line."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: give the path of one file.")
@@ -157,7 +157,7 @@ def _plain(path: Path, folder: Path, con) -> tuple[str, Path]:
     kind = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
     kind = "zstd" if start[1:4] == b"\x2a\x4d\x18" else kind  # whose first frame is one to skip
     try:
-        file = _unpacked(path, kind, folder, con) if kind else path
+        file = _unpacked(path, kind, folder) if kind else path
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise OSError(
@@ -175,7 +175,7 @@ def _plain(path: Path, folder: Path, con) -> tuple[str, Path]:
     return "text", _as_utf8(path, file, folder)
 
 
-def _unpacked(path: Path, kind: str, folder: Path, con) -> Path:
+def _unpacked(path: Path, kind: str, folder: Path) -> Path:
     """Unpack a file, and return where it lies now."""
     file = folder / "unpacked"
     if kind == "zstd":
@@ -183,7 +183,8 @@ def _unpacked(path: Path, kind: str, folder: Path, con) -> Path:
             raise EOFError("it is cut off")
         source = f"read_csv(?, {ONE_COLUMN}, compression='zstd', strict_mode=false)"
         target = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
-        con.execute(f"COPY (FROM {source}) TO {quoted(str(file))} {target}", [glob.escape(str(path))])
+        with duckdb.connect() as con:
+            con.execute(f"COPY (FROM {source}) TO {quoted(str(file))} {target}", [glob.escape(str(path))])
         return file
     if kind == "zip":
         archive = zipfile.ZipFile(path)
