@@ -35,9 +35,13 @@ details.fold[open] > summary { margin-bottom: .5rem; }
 .cell_output pre { white-space: pre-wrap; }
 .cell_output .dataframe :is(th, td) { text-align: right; }
 html[data-theme="dark"] .bd-content div.cell_output .output.text_html:has(img) { background: none; padding: 0; }
+@media print { pre { white-space: pre-wrap; } }
 .bd-article { overflow-wrap: break-word; }
 .bd-article a.headerlink { color: var(--pst-color-text-muted); }
 """
+_HOW_TO_READ = """*You are reading the book. Nothing runs here: below each cell stands what it printed,
+where one learner had answered.*"""
+_WHERE_TO_BEGIN = "*You are reading the book: [begin with chapter 00](notebooks/00_start_here.ipynb).*"
 _CONTENTS = """
 ```{toctree}
 :hidden:
@@ -64,7 +68,9 @@ def stage(folder: Path, address: str | None) -> None:
     shutil.copy(authoring.README_PICTURE, folder)
     readme = (authoring.ROOT / "README.md").read_text(encoding="utf-8")
     before, glossary, after = re.fullmatch(r"(.*\n)## (Glossary\n.*?\n)(## .*)", readme, flags=re.S).groups()
-    (folder / "index.md").write_text(_linked(before + after, address) + _CONTENTS, encoding="utf-8")
+    title, rest = before.split("\n", 1)
+    start = f"{title}\n\n{_WHERE_TO_BEGIN}\n{rest}{after}"
+    (folder / "index.md").write_text(_linked(start, address) + _CONTENTS, encoding="utf-8")
     (folder / "glossary.md").write_text(f"# {glossary}", encoding="utf-8")
     for path in sorted(authoring.SOLUTIONS.glob("*.ipynb")):
         hints = {exercise.id: exercise.hints for exercise in engine.load_chapter(int(path.name[:2]))}
@@ -100,6 +106,8 @@ def folded(solution: NotebookNode, hints: dict[str, Sequence[str]]) -> NotebookN
     is_open = False
     for cell in cells:
         asks = cell.cell_type == "code" and authoring.blank(cell.source) != cell.source
+        if asks and "twelve_calls(" in cell.source:  # it prints the policy, which those who judge must see
+            cell.source, asks = _MARKERS.sub("", cell.source), False
         answers = asks or {"answer", "solution-only"} & set(authoring.tags(cell))
         if is_open and (asks or not answers):
             chapter.cells.append(new_markdown_cell("</details>"))
@@ -111,13 +119,18 @@ def folded(solution: NotebookNode, hints: dict[str, Sequence[str]]) -> NotebookN
                     chapter.cells.append(new_markdown_cell(_fold(f"Hint {number}", f"{hint}\n\n</details>")))
             cell.source = _MARKERS.sub("", cell.source)
         if answers and not is_open:
-            chapter.cells.append(new_markdown_cell(_fold("Solution")))
+            called = cell.source.startswith("call(")  # rightly or not
+            chapter.cells.append(
+                new_markdown_cell(_fold("What one learner called" if called else "Solution"))
+            )
             is_open = True
-        if cell.cell_type == "code" and not answers and _only_draws(cell):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if cell.cell_type == "code" and not answers and (hidden or _only_draws(cell)):
             cell.metadata.tags = [*authoring.tags(cell), "hide-input"]
         chapter.cells.append(cell)
     if is_open:
         chapter.cells.append(new_markdown_cell("</details>"))
+    chapter.cells.insert(1, new_markdown_cell(_HOW_TO_READ))
     return chapter
 
 
@@ -186,8 +199,8 @@ def build(source: Path, target: Path, address: str | None) -> int:
         "myst_linkify_fuzzy_links": False,  # README.md is no address
         "myst_heading_anchors": 3,
         "nb_execution_mode": "off",
-        "nb_code_prompt_show": "Show the code of this figure",
-        "nb_code_prompt_hide": "Hide the code of this figure",
+        "nb_code_prompt_show": "Show the code",
+        "nb_code_prompt_hide": "Hide the code",
         "html_theme": "sphinx_book_theme",
         "html_theme_options": theme,
         "html_context": {"default_mode": "auto"},
