@@ -42,3 +42,12 @@ def test_the_pages_fit_on_either_paper_and_can_be_read(offline, tmp_path, paper)
         shrunk = "images => images.map(image => image.getBoundingClientRect().width / image.naturalWidth)"
         assert min(offline.locator("img").evaluate_all(shrunk), default=1) > 0.98, path.name  # drawn at 9 pt
     assert offline.faults == []
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(monkeypatch, capsys):
+    def refused(**options):
+        raise PermissionError(13, "Permission denied", "build")
+
+    monkeypatch.setattr(handout, "write", refused)
+    assert handout.main(["7"]) == 2
+    assert "can't be written" in capsys.readouterr().err

@@ -320,6 +320,26 @@ def test_a_certificate_is_one_line_and_a_watch_reads_only_what_changed(tmp_path,
     assert "Ada          0  ✗" in capsys.readouterr().out
 
 
+def test_a_certificate_prefers_the_exact_name_and_a_gradebook_writes_over_no_hand_in(tmp_path, capsys):
+    save(tmp_path / "Ada" / NAME, notebook(RIGHT))
+    save(tmp_path / "ADA" / NAME, notebook(WRONG))
+    assert main([str(tmp_path), "--certificate", "ADA"]) == 0
+    assert capsys.readouterr().out == "ADA. Chapter 03: 0 of 5 right\n"
+    handed_in = tmp_path / "Ada" / NAME
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--csv", str(handed_in)])
+    assert "must end in .csv" in capsys.readouterr().err
+    assert handed_in.read_bytes() == notebook(RIGHT)
+
+
+def test_the_zips_of_two_classes_in_one_folder_are_no_persons(tmp_path, capsys):
+    for name in ("Ada L", "Bo M"):
+        with zipfile.ZipFile(tmp_path / f"class of {name}.zip", "w") as archive:
+            archive.writestr(f"{name}_123_assignsubmission_file_/{NAME}", notebook(RIGHT))
+    assert main([str(tmp_path)]) == 0
+    assert {name for name, _ in rows(capsys.readouterr().out)[0]} == {"Ada L", "Bo M"}
+
+
 def test_an_empty_or_missing_folder_is_a_sentence(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert main([str(tmp_path / "nowhere")]) == 2

@@ -168,7 +168,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not re.fullmatch(r"\d{1,18}", number, flags=re.ASCII):
         print(f"NUMBER={number} makes no nights: write a whole number, 0 or more.", file=sys.stderr)
         return 2
-    for path in write(number=int(number)):
+    try:
+        pages = write(number=int(number))
+    except OSError as error:
+        print(f"the handout can't be written: {error}", file=sys.stderr)
+        return 2
+    for path in pages:
         print(path.relative_to(authoring.ROOT))
     return 0
 

@@ -332,6 +332,12 @@ def people(
             numbers[where, match["name"]].add(match["id"])
         else:
             rest[file.source].append(file)
+    holders = {(file.source, file.parts[:n]) for file in owners for n in range(len(file.parts))}
+    for (
+        source,
+        own,
+    ) in rest.items():  # the zip of a class is a row of its own only where nothing in it is owned
+        rest[source] = [file for file in own if file.parts[-1] or (source, file.parts[:-1]) not in holders]
     namesakes = {name for (_, name), ids in numbers.items() if len(ids) > 1}
     for file in [file for file, owner in owners.items() if owner in namesakes and not pattern]:
         match = _MOODLE.search(file.path) or _CANVAS.search(file.path)
@@ -558,6 +564,12 @@ def _pattern(text: str) -> re.Pattern:
     return pattern
 
 
+def _gradebook(text: str) -> Path:
+    if not text.lower().endswith(".csv"):  # else a slip of order writes over what was handed in
+        raise argparse.ArgumentTypeError(f"{text!r} is no gradebook: its name must end in .csv")
+    return Path(text)
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -580,8 +592,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--watch", type=_seconds, nargs="?", const=10, metavar="SECONDS", help="show it again, and again"
     )
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a gradebook, too")
-    parser.add_argument("--certificate", metavar="NAME", help="print one line on this person, nothing else")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--csv", type=_gradebook, metavar="FILE.csv", help="write a gradebook, too")
+    either.add_argument("--certificate", metavar="NAME", help="print one line on this person, nothing else")
     options = parser.parse_args(arguments)
     known: dict[tuple, Notebook] = {}
     if options.watch is None:
@@ -618,15 +631,14 @@ def _once(options: argparse.Namespace, known: dict[tuple, Notebook]) -> int:
             known[key] = read(file)
         notebooks[file] = known[key]
     rows = people(files, notebooks, options.pattern)
-    if options.certificate:
-        found = [
-            person
-            for person in rows
-            if person.named and person.name.casefold() == options.certificate.casefold()
+    if options.certificate is not None:
+        named = [person for person in rows if person.named]
+        found = [person for person in named if person.name == options.certificate] or [
+            person for person in named if person.name.casefold() == options.certificate.casefold()
         ]
         if len(found) != 1:
-            names = ", ".join(person.name for person in rows if person.named)
-            print(f"--certificate: {options.certificate!r} is none of {names}.", file=sys.stderr)
+            names = ", ".join(person.name for person in named)
+            print(f"--certificate: {options.certificate!r} names no one of {names}.", file=sys.stderr)
             return 2
         print(certificate(found[0]))
         return 0

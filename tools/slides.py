@@ -365,6 +365,9 @@ def main() -> int:
     except PackageNotFoundError:
         print("reveal.js is missing: type `make slides`, or install sphinx-revealjs.", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"{FOLDER} can't be written: {str(error)[:200]}", file=sys.stderr)
+        return 2
     print(f"in {FOLDER.relative_to(authoring.ROOT)}, to open in a browser (key S: speaker notes):")
     for name, deck in decks.items():
         print(f"  {name:38} {len(deck.slides):3} slides")
