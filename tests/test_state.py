@@ -614,15 +614,15 @@ def test_wherever_a_run_is_killed_each_window_is_judged_once_and_told(tmp_path):
 
 
 @needs_fork
-@pytest.mark.slow
-def test_runs_that_are_killed_lose_no_window_judge_none_twice_and_tell_each(tmp_path):
+@pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_runs_that_are_killed_lose_no_window_judge_none_twice_and_tell_each(tmp_path, kills):
     cron = Cron(tmp_path)
-    kill_many(cron, cron.forked, 100)
-    assert cron.kills == 100
+    kill_many(cron, cron.forked, kills)
+    assert cron.kills == kills
 
 
 @needs_fork
-@pytest.mark.slow
-def test_the_command_itself_survives_kills(tmp_path):
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_the_command_itself_survives_kills(tmp_path, kills):
     cron = Cron(tmp_path, hours=3)
-    kill_many(cron, cron.command, 10)
+    kill_many(cron, cron.command, kills)

@@ -21,7 +21,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ALARM, folder / "pager_alarm", ignore=shutil.ignore_patterns("__pycache__"))
     rng = np.random.default_rng(5)
-    for name, size, mean_ms in (("history", 6_000, 150), ("slower", 60, 190)):
+    for name, size, mean_ms in (("history", 6_000, 150), ("healthy", 60, 150), ("slower", 60, 190)):
         latencies = "\n".join(f"{value:.2f}" for value in rng.normal(mean_ms, 20, size))
         (folder / f"{name}.csv").write_text(f"latency_ms\n{latencies}\n", encoding="utf-8")
     return folder
@@ -49,12 +49,13 @@ def test_the_copy_works_from_python(project):
     assert done.stdout.split() == ["True", "False"] and "DataDriftWarning" in done.stderr, done.stderr
 
 
-def test_the_copy_works_as_a_command(project):
+@pytest.mark.parametrize(("recent", "status"), [("healthy", 0), ("slower", 1), ("missing", 2)])
+def test_the_copy_works_as_a_command(project, recent, status):
     run = "runpy.run_module('pager_alarm', run_name='__main__', alter_sys=True)"
-    options = ["--window", "60", "--budget", "1/50", "--picture", "slower.png"]
-    done = _python(project, run, "history.csv", "slower.csv", *options)
-    assert done.returncode == 1, done.stderr
-    assert "verdict:" in done.stdout and (project / "slower.png").exists()
+    options = ["--window", "60", "--budget", "1/50", "--picture", f"{recent}.png"]
+    done = _python(project, run, "history.csv", f"{recent}.csv", *options)
+    assert done.returncode == status, done.stderr
+    assert ("verdict:" in done.stdout) is (project / f"{recent}.png").exists() is (status < 2)
 
 
 CELLS = (  # the alarm of chapter 04, as a learner may have left it in the notebook
